@@ -1,0 +1,88 @@
+"""carbonsim: what happens to enterprises when a carbon market widens.
+
+The public names are those of ``__all__``; they are resolved at first use, so that ``import carbonsim`` is cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from carbonsim.accounting import build_inventory, explain
+    from carbonsim.allocation import allocate
+    from carbonsim.errors import (
+        AlignmentError,
+        CarbonsimError,
+        CertificateError,
+        InfeasibleError,
+        InputError,
+        Issue,
+        ParameterError,
+        PluginError,
+        ScenarioError,
+        SolverError,
+        SourceError,
+        UnitError,
+    )
+    from carbonsim.inputs import Scenario, init_study, read_scenario, write_template
+    from carbonsim.market import Market, MarketProblem, clear
+    from carbonsim.measures import build_options
+    from carbonsim.study import Results, check_study, list_scenarios, read_results, simulate
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "accounting": ("build_inventory", "explain"),
+    "allocation": ("allocate",),
+    "errors": (
+        "AlignmentError", "CarbonsimError", "CertificateError", "InfeasibleError", "InputError", "Issue",
+        "ParameterError", "PluginError", "ScenarioError", "SolverError", "SourceError", "UnitError",
+    ),
+    "inputs": ("Scenario", "init_study", "read_scenario", "write_template"),
+    "market": ("Market", "MarketProblem", "clear"),
+    "measures": ("build_options",),
+    "study": ("Results", "check_study", "list_scenarios", "read_results", "simulate"),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AlignmentError",
+    "CarbonsimError",
+    "CertificateError",
+    "InfeasibleError",
+    "InputError",
+    "Issue",
+    "Market",
+    "MarketProblem",
+    "ParameterError",
+    "PluginError",
+    "Results",
+    "Scenario",
+    "ScenarioError",
+    "SolverError",
+    "SourceError",
+    "UnitError",
+    "allocate",
+    "build_inventory",
+    "build_options",
+    "check_study",
+    "clear",
+    "explain",
+    "init_study",
+    "list_scenarios",
+    "read_results",
+    "read_scenario",
+    "simulate",
+    "write_template",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'carbonsim' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"carbonsim.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

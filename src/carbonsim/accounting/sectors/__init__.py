@@ -1,0 +1,1 @@
+"""Accounting of single sectors, one file each; found by name through ``accounting_sectors``."""

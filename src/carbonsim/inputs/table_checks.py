@@ -1,0 +1,345 @@
+"""Turns the text of one table into typed columns and reports every fault of a cell, a column or a key."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from carbonsim.errors import Issue, did_you_mean, shorten
+from carbonsim.inputs.cells import NUMBER, choices_cell, key_cell, number_fault, unit_cell
+from carbonsim.inputs.columns import Column, Table
+from carbonsim.inputs.tables import RawTable
+
+_NUMERIC = ("number", "integer")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the rows of a checked table came from; ``rows`` has one number for each row of the frame."""
+
+    source: str
+    sheet: str
+    rows: tuple[int, ...]
+
+    def issue(
+        self, code: str, place: int | None, column: str, value: object, texts: Sequence[str], severity: str = "error"
+    ) -> Issue:
+        """An issue at a row of the frame (``place``); ``texts`` are message, 中文, hint, 提示."""
+        message, chinese, hint, hint_zh = (*texts, "", "", "")[:4]
+        return Issue(
+            code,
+            self.source,
+            message,
+            chinese,
+            hint,
+            hint_zh,
+            sheet=self.sheet,
+            row=None if place is None else self.rows[place],
+            column=column,
+            value=str(value),
+            severity="warning" if severity == "warning" else "error",
+        )
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a checked table as mappings of column to value."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def check_table(
+    raw: RawTable, table: Table, sources: Iterable[str] | None = None
+) -> tuple[pd.DataFrame, Origin, list[Issue]]:
+    """Typed frame of one table with all its faults.
+
+    Text columns hold ``""`` where a cell is empty, number columns NaN; an integer column is int64 if it is required
+    and has no fault, else float64. A cell with a fault is empty in the frame.
+
+    Parameters
+    ----------
+    raw : RawTable
+        Table as text.
+    table : Table
+        What its columns may hold.
+    sources : iterable of str, optional
+        Keys of the listed sources; not checked if None.
+    """
+    origin = Origin(raw.source, raw.sheet, raw.rows)
+    issues = _header_faults(raw, table, origin)
+    places = {name: place for place, name in reversed(list(enumerate(raw.header))) if name}
+    text = {name: [row[place] for row in raw.cells] for name, place in places.items()}
+    empty = [""] * len(raw.cells)
+    known = None if sources is None else set(sources)
+    columns: dict[str, object] = {}
+    for column in table.columns:
+        values, found = _column(column, text.get(column.name, empty), origin, known)
+        columns[column.name] = values
+        issues += found if column.name in text else []
+    frame = pd.DataFrame(columns)
+    issues += _rule_faults(frame, table, origin)
+    issues += _key_faults(raw, text, table, origin)
+    if not raw.cells and "no-rows" not in {issue.code for issue in issues} and table.name != "measures":
+        issues.append(origin.issue("no-rows", None, "", "", ("has no rows.", "没有数据行。")))
+    return frame, origin, issues
+
+
+def _header_faults(raw: RawTable, table: Table, origin: Origin) -> list[Issue]:
+    issues = []
+    names = table.names()
+    for place, name in enumerate(raw.header):
+        used = any(row[place] for row in raw.cells)
+        if not name and used:
+            issues.append(
+                origin.issue(
+                    "missing-header",
+                    None,
+                    f"{place + 1}",
+                    "",
+                    ("the column has values but no name.", "该列有数据但没有列名。"),
+                )
+            )
+        elif name and name not in names:
+            issues.append(
+                origin.issue(
+                    "unknown-column",
+                    None,
+                    name,
+                    name,
+                    (
+                        f"column '{name}' is not known.",
+                        f"未知的列“{name}”。",
+                        did_you_mean(name, names) or "Delete it, or move its text to `note`.",
+                        "请删除该列，或把内容移到 note 列。",
+                    ),
+                )
+            )
+        elif name and name in raw.header[:place]:
+            issues.append(
+                origin.issue(
+                    "duplicate-column",
+                    None,
+                    name,
+                    name,
+                    (f"column '{name}' is given twice.", f"列“{name}”重复。", "Keep one.", "请只保留一列。"),
+                )
+            )
+    for column in table.columns:
+        if column.required and column.name not in raw.header:
+            issues.append(
+                origin.issue(
+                    "missing-column",
+                    None,
+                    column.name,
+                    "",
+                    (
+                        f"column '{column.name}' is missing.",
+                        f"缺少列“{column.name}”（{column.zh}）。",
+                        did_you_mean(column.name, [name for name in raw.header if name not in names]),
+                    ),
+                )
+            )
+    return issues
+
+
+def _column(column: Column, text: list[str], origin: Origin, sources: set[str] | None) -> tuple[Any, list[Issue]]:
+    issues = []
+    if column.required:
+        for place, cell in enumerate(text):
+            if not cell:
+                issues.append(
+                    origin.issue(
+                        "required",
+                        place,
+                        column.name,
+                        "",
+                        (
+                            f"'{column.name}' is empty.",
+                            f"“{column.zh}”不能为空。",
+                            f"{column.meaning}",
+                            f"{column.meaning_zh}",
+                        ),
+                    )
+                )
+    if column.kind in _NUMERIC:
+        numbers, found = _numbers(column, text, origin)
+        return numbers, issues + found
+    checker = {"key": key_cell, "unit": unit_cell, "choices": choices_cell}.get(column.kind)
+    values = list(text)
+    for place, cell in enumerate(text):
+        if cell and column.kind == "source" and sources is not None and cell not in sources:
+            issues.append(
+                origin.issue(
+                    "unknown-source",
+                    place,
+                    column.name,
+                    cell,
+                    (
+                        f"source '{cell}' is not listed in sources.",
+                        f"来源“{cell}”未列入来源表。",
+                        did_you_mean(cell, sources) or "Add it to sources.yaml.",
+                        "请在 sources.yaml 中补充。",
+                    ),
+                )
+            )
+        fault = checker(column, cell) if checker and cell else None
+        if fault is not None:
+            issues.append(origin.issue(fault[0], place, column.name, cell, fault[1:]))
+            values[place] = ""
+    return pd.array(values, dtype="str"), issues
+
+
+def _numbers(column: Column, text: list[str], origin: Origin) -> tuple[object, list[Issue]]:
+    issues = []
+    numbers = np.full(len(text), np.nan)
+    whole = column.kind == "integer"
+    for place, cell in enumerate(text):
+        if not cell:
+            continue
+        number = float(cell) if NUMBER.match(cell) else math.nan
+        if math.isfinite(number) and not (whole and number != int(number)):
+            numbers[place] = number
+        else:
+            code, *texts = number_fault(column, cell)
+            issues.append(origin.issue(code, place, column.name, cell, texts))
+    if whole and column.required and np.isfinite(numbers).all():
+        return numbers.astype(np.int64), issues
+    return numbers, issues
+
+
+def _rule_faults(frame: pd.DataFrame, table: Table, origin: Origin) -> list[Issue]:
+    """Bounds and closed lists of all columns, by pandera; its own texts are never shown."""
+    failures = column_failures(frame, table)
+    issues = []
+    for name, rule, place in failures:
+        column = table.column(name)
+        value = frame[name].iloc[place]
+        if rule == "choice":
+            issues.append(
+                origin.issue(
+                    "unknown-choice",
+                    place,
+                    name,
+                    value,
+                    (
+                        f"'{value}' is not known. Known: {', '.join(column.choices)}.",
+                        f"“{value}”不在可选项中：{'、'.join(column.choices)}。",
+                        did_you_mean(str(value), column.choices),
+                    ),
+                )
+            )
+            continue
+        limit = column.lower if rule == "lower" else column.upper
+        negative = rule == "lower" and limit == 0
+        code = "negative" if negative else "out-of-bounds"
+        word, word_zh = ("below", "小于") if rule == "lower" else ("above", "大于")
+        hint = (
+            ("Give the amount as positive; the method knows the sign.", "请填正数，正负由方法决定。")
+            if name == "quantity"
+            else ()
+        )
+        issues.append(
+            origin.issue(
+                code,
+                place,
+                name,
+                f"{value:g}",
+                (
+                    f"{value:g} is {word} {limit:g}, the bound of '{name}'{_in(column)}.",
+                    f"{value:g} {word_zh}“{column.zh}”的界限 {limit:g}。",
+                    *hint,
+                ),
+            )
+        )
+    return issues
+
+
+def _in(column: Column) -> str:
+    return f" [{column.unit}]" if column.unit else ""
+
+
+def column_failures(frame: pd.DataFrame, table: Table) -> list[tuple[str, str, int]]:
+    """Cells that break a rule of their column: name, rule (``lower``, ``upper`` or ``choice``), place."""
+    import pandera.pandas as pa
+
+    columns: dict[str, object] = {}
+    for column in table.columns:
+        checks = []
+        if column.lower is not None:
+            checks.append(pa.Check.ge(column.lower, error="lower"))
+        if column.upper is not None:
+            checks.append(pa.Check.le(column.upper, error="upper"))
+        if column.choices and column.kind == "choice":
+            checks.append(pa.Check.isin(["", *column.choices], error="choice"))
+        if checks:
+            columns[column.name] = pa.Column(checks=checks, nullable=True)
+    try:
+        pa.DataFrameSchema(columns).validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as problem:
+        cases = problem.failure_cases
+        rows = zip(cases["column"], cases["check"], cases["index"], strict=True)
+        order = {column.name: place for place, column in enumerate(table.columns)}
+        return sorted(((str(c), str(r), int(i)) for c, r, i in rows), key=lambda case: (case[2], order[case[0]]))
+    return []
+
+
+def _key_faults(raw: RawTable, text: Mapping[str, list[str]], table: Table, origin: Origin) -> list[Issue]:
+    if any(name not in text for name in table.key):
+        return []
+    first: dict[tuple[str, ...], int] = {}
+    issues = []
+    for place, key in enumerate(zip(*(text[name] for name in table.key), strict=True)):
+        if not all(key):
+            continue
+        if key not in first:
+            first[key] = place
+            continue
+        where = raw.rows[first[key]]
+        label = shorten(key)
+        if raw.cells[place] == raw.cells[first[key]]:
+            issues.append(
+                origin.issue(
+                    "duplicate-row",
+                    place,
+                    "",
+                    label,
+                    (
+                        f"repeats row {where} in every cell.",
+                        f"与第 {where} 行完全重复。",
+                        "Delete one of the two.",
+                        "请删除其中一行。",
+                    ),
+                )
+            )
+        else:
+            issues.append(
+                origin.issue(
+                    "duplicate-key",
+                    place,
+                    ", ".join(table.key),
+                    label,
+                    (
+                        f"key {label} is already used in row {where}.",
+                        f"键 {label} 已在第 {where} 行使用。",
+                        "Rename one of the two, or add the rows up.",
+                        "请改名，或合并两行。",
+                    ),
+                )
+            )
+    return issues
+
+
+def check_cell(column: Column, value: object, sources: set[str]) -> tuple[object, list[Issue]]:
+    """One cell as the tables hold it, from a value given in Python or YAML (None is an empty cell)."""
+    text = "" if value is None else str(value)
+    origin = Origin("change", "", (0,))
+    values, issues = _column(column, [text], origin, sources)
+    cell = next(iter(values))
+    if not issues:
+        single = Table("", "", "", "", (), (column,))
+        issues = _rule_faults(pd.DataFrame({column.name: values}), single, origin)
+    return cell, [dataclasses.replace(issue, row=None, column="") for issue in issues]

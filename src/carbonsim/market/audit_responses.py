@@ -1,0 +1,207 @@
+"""Audit of best responses: each answer against a dense grid of other answers, and the balance groups' fixed point."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from carbonsim.allocation.core import BalancedRule, ObligationRule
+from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.certificate import Line
+from carbonsim.market.problem import MarketProblem, ResponseTerm
+
+Array = NDArray[np.float64]
+
+GRID = 41  # points along each channel
+REGRET = 1e-9  # what another answer may save, as a share of the unit's emissions at the price
+MARGIN = 2e-5  # one-sided slope of the objective that is accepted with the wrong sign, as a share of the price
+SIDE = 1e-7  # step of the one-sided slopes, as a share of emissions
+BALANCED = 1e-8
+
+
+def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
+    """The lines on response terms and balance groups."""
+    if not problem.responses:
+        return
+    labels = [f"{problem.enterprise[term.enterprise]} {term.year}" for term in problem.responses]
+    rules = [_rule(problem, dataset, term) for term in problem.responses]
+    yield from _consistency_lines(problem, dataset, rules, labels)
+    for name in ("allowance_price", "price_low", "price_high"):
+        regret, slope = np.zeros(len(labels)), np.zeros(len(labels))
+        for index, term in enumerate(problem.responses):
+            y = problem.year.index(term.year)
+            price = float(dataset[name].values[y])
+            if np.isnan(price) or (term.balance_group and name == "price_high"):
+                # A balance group answers the published price; at another one it would have another balance value.
+                continue
+            view = _View(problem, term, rules[index], price)
+            regret[index], slope[index] = _regret(view, dataset, index), _slope(view, dataset, index)
+        yield worst(f"response.best[{name}]", regret, 1.0, REGRET, labels)
+        yield worst(f"response.marginal[{name}]", slope, 1.0, MARGIN, labels)
+    yield from _group_lines(problem, dataset, rules)
+
+
+def _group_label(term: ResponseTerm) -> str:
+    return f"{term.balance_group}/{term.year}"
+
+
+def _rule(problem: MarketProblem, dataset: xr.Dataset, term: ResponseTerm) -> ObligationRule:
+    """The rule at the published balance value."""
+    labels = list(dataset.balance_group_label.values)
+    if not term.balance_group or _group_label(term) not in labels:
+        return term.rule
+    value = float(dataset.balance_value.values[labels.index(_group_label(term))])
+    rule = term.rule
+    return rule.with_balance_value(value) if isinstance(rule, BalancedRule) and value > 0 else rule
+
+
+@dataclasses.dataclass(frozen=True)
+class _View:
+    """A unit's objective at a price, recomputed from the problem."""
+
+    problem: MarketProblem
+    term: ResponseTerm
+    rule: ObligationRule
+    price: float
+
+    def cost(self, options: tuple[int, ...], cut: float) -> float:
+        """Least cost of a cut by its options: the marginal cost that they share is found by halving."""
+        y = self.problem.year.index(self.term.year)
+        rows = list(options)
+        size, first, slope = (
+            getattr(self.problem.options, name)[rows, y] for name in ("potential", "unit_cost", "slope")
+        )
+        if not rows or cut <= 0:
+            return 0.0
+        low, high = float(first.min()) - 1.0, float((first + slope * size).max()) + 1.0
+        for _ in range(100):
+            middle = (low + high) / 2
+            low, high = (low, middle) if _supplied(size, first, slope, middle).sum() >= cut else (middle, high)
+        use = _supplied(size, first, slope, low)
+        return float(np.sum(first * use + slope * use**2 / 2) + high * (cut - use.sum()))
+
+    def objective(self, key: Array, other: Array, cost: Array) -> Array:
+        """Cost plus the worth of net demand, at emissions left in both channels."""
+        y = self.problem.year.index(self.term.year)
+        weight = self.term.weight
+        share = self.problem.share[self.term.enterprise, y]
+        allowances = weight * np.asarray(self.rule.amount(key / weight, other / weight))
+        rent = 0.0
+        for step in self.problem.steps:
+            if step.obligation_share is not None and self.price > step.price[y]:
+                rent += step.obligation_share[y] * (self.price - step.price[y])
+        return np.asarray(cost + share * (self.price * (key + other - allowances) - rent * (key + other)))
+
+    def at(self, key_cut: float, other_cut: float) -> float:
+        """The objective after two cuts."""
+        cost = self.cost(self.term.key_options, key_cut) + self.cost(self.term.other_options, other_cut)
+        left = np.array(self.term.key - key_cut), np.array(self.term.other - other_cut)
+        return float(self.objective(*left, np.array(cost)))
+
+
+def _supplied(size: Array, first: Array, slope: Array, level: float) -> Array:
+    steep = np.where(slope > 0, slope, 1.0)
+    return np.where(slope > 0, np.clip((level - first) / steep, 0.0, size), np.where(first < level, size, 0.0))
+
+
+def _capacity(view: _View, options: tuple[int, ...]) -> float:
+    y = view.problem.year.index(view.term.year)
+    return float(view.problem.options.potential[list(options), y].sum())
+
+
+def _regret(view: _View, dataset: xr.Dataset, index: int) -> float:
+    """What the best point of a dense grid would save, relative to emissions at the price."""
+    term = view.term
+    grids = []
+    for options in (term.key_options, term.other_options):
+        capacity = _capacity(view, options)
+        sizes = [view.problem.options.potential[option, view.problem.year.index(term.year)] for option in options]
+        cuts = np.unique(np.concatenate([np.linspace(0, capacity, GRID if capacity > 0 else 1), np.minimum(sizes, capacity)]))
+        grids.append((cuts, np.array([view.cost(options, float(cut)) for cut in cuts])))
+    (key_cut, key_cost), (other_cut, other_cost) = grids
+    values = view.objective(
+        (term.key - key_cut)[:, None], (term.other - other_cut)[None, :], key_cost[:, None] + other_cost[None, :]
+    )
+    y = view.problem.year.index(term.year)
+    share = float(view.problem.share[term.enterprise, y])
+    key, other = float(dataset.response_key[index]), float(dataset.response_other[index])
+    net = share * (view.price * (key + other - float(dataset.response_allocation[index])))
+    rent = view.objective(np.array(key), np.array(other), np.array(0.0)) - share * view.price * (
+        key + other - view.term.weight * float(view.rule.amount(key / term.weight, other / term.weight))
+    )
+    mine = float(dataset.response_cost[index]) + net + float(rent)
+    scale = (share * view.price + 1.0) * max(term.key + term.other, 1e-9)
+    return max(mine - float(values.min()), 0.0) / scale
+
+
+def _slope(view: _View, dataset: xr.Dataset, index: int) -> float:
+    """Largest gain per tonne from cutting a little more or a little less in a channel, relative to the price."""
+    if float(dataset.response_mix[index]) > 0:
+        return 0.0
+    term = view.term
+    cut = [term.key - float(dataset.response_key[index]), term.other - float(dataset.response_other[index])]
+    step = SIDE * (term.key + term.other)
+    here = view.at(*cut)
+    gain = 0.0
+    for channel, options in enumerate((term.key_options, term.other_options)):
+        capacity = _capacity(view, options)
+        for move in (-step, step):
+            moved = list(cut)
+            moved[channel] += move
+            if 0 <= moved[channel] <= capacity:
+                gain = max(gain, (here - view.at(*moved)) / step)
+    return gain / max(view.price, 1.0)
+
+
+def _consistency_lines(
+    problem: MarketProblem, dataset: xr.Dataset, rules: list[ObligationRule], labels: list[str]
+) -> Iterator[Line]:
+    """Emissions, allowances and cost of each answer follow from its options' use."""
+    count = len(labels)
+    residual = np.zeros((count, 4))
+    for index, (term, rule) in enumerate(zip(problem.responses, rules, strict=True)):
+        y = problem.year.index(term.year)
+        key, other = float(dataset.response_key[index]), float(dataset.response_other[index])
+        used = dataset.option_abatement.values[:, y]
+        size = max(term.key + term.other, 1e-9)
+        residual[index, 0] = (term.key - used[list(term.key_options)].sum() - key) / size
+        residual[index, 1] = (term.other - used[list(term.other_options)].sum() - other) / size
+        mix = float(dataset.response_mix[index])
+        if 0 < mix < 1:
+            continue
+        if mix != 0:
+            residual[index, 2] = np.inf
+        amount = term.weight * float(rule.amount(key / term.weight, other / term.weight))
+        residual[index, 2] += (amount - float(dataset.response_allocation[index])) / size
+        rows = list(term.key_options + term.other_options)
+        cost, slope = problem.options.unit_cost[rows, y], problem.options.slope[rows, y]
+        spent = cost * used[rows] + slope * used[rows] ** 2 / 2
+        scale = max(float(np.abs(spent).sum()), 1e-9)
+        residual[index, 3] = (float(spent.sum()) - float(dataset.response_cost[index])) / scale
+    for column, name in enumerate(("key", "other", "allocation", "cost")):
+        yield worst(f"response.{name}", residual[:, column], 1.0, IDENTITY, labels)
+
+
+def _group_lines(problem: MarketProblem, dataset: xr.Dataset, rules: list[ObligationRule]) -> Iterator[Line]:
+    """At the published balance value the intensity coefficients of a group cancel out."""
+    labels = list(dataset.balance_group_label.values)
+    residual = np.zeros(len(labels))
+    for position, label in enumerate(labels):
+        total = gap = 0.0
+        for index, term in enumerate(problem.responses):
+            covered = problem.share[term.enterprise, problem.year.index(term.year)] > 0
+            if not term.balance_group or _group_label(term) != label or not covered:
+                continue
+            rule = rules[index]
+            key, other = float(dataset.response_key[index]), float(dataset.response_other[index])
+            total += key + other
+            if isinstance(rule, BalancedRule):
+                strength, limit = rule.collar()
+                away = 1.0 - float(rule.intensity(key / term.weight)) / float(dataset.balance_value.values[position])
+                gap += (key + other) * min(limit, max(-limit, strength * away))
+        residual[position] = gap / max(total, 1e-9)
+    yield worst("group.balanced", residual, 1.0, BALANCED, labels)

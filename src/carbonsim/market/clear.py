@@ -1,0 +1,120 @@
+"""Clears a market: chooses the engine by the problem's structure, says why, and audits the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from carbonsim.errors import InputError
+from carbonsim.market.certificate import Certificate, audit, check_certificate
+from carbonsim.market.clearing import Clearing
+from carbonsim.market.equilibrium import answer_given_price, clear_by_best_response
+from carbonsim.market.ledger import market_dataset
+from carbonsim.market.problem import MarketProblem
+
+Engine = Literal["auto", "programme", "best_response"]
+Progress = Callable[[str, float], None]
+
+QUADRATIC_FOR_PROGRAMME = 300  # option-years with linear MACs up to which the quadratic solver takes about a second
+COLUMNS_FOR_PROGRAMME = 10_000  # option-years up to which building the programme takes about a second
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Market:
+    """A cleared and audited market.
+
+    ``dataset`` holds every published number (see ``market_dataset``), ``engine`` and ``engine_reason`` say how the
+    price was found, ``certificate`` why it can be trusted.
+    """
+
+    dataset: xr.Dataset
+    engine: str
+    engine_reason: str
+    certificate: Certificate
+
+    def __repr__(self) -> str:
+        """Price, its interval and its basis by year, and what binds."""
+        rows = [f"Market, engine {self.engine}: {self.engine_reason}"]
+        for year in self.dataset.year.values:
+            at = self.dataset.sel(year=year)
+            price, low, high = (float(at[name]) for name in ("allowance_price", "price_low", "price_high"))
+            interval = "" if low == high else f" in [{low:.6g}, {'no upper bound' if np.isnan(high) else f'{high:.6g}'}]"
+            shown = "undetermined" if np.isnan(price) else f"{price:.6g}"
+            rows.append(f"  {year}: {shown}{interval} ({at.price_basis.item()}), bank {float(at.bank):.6g}")
+        return "\n".join(rows)
+
+
+def clear(problem: MarketProblem, engine: Engine = "auto", progress: Progress | None = None) -> Market:
+    """The market's prices, quantities and trades, with the certificate that proves them.
+
+    Parameters
+    ----------
+    problem : MarketProblem
+    engine : {"auto", "programme", "best_response"}
+        ``auto`` chooses by structure: best responses where a rule needs them, the programme for small markets with
+        affine rules, the price search for large ones.
+    progress : callable, optional
+        Called with a stage and a fraction from 0 to 1.
+
+    Returns
+    -------
+    Market
+
+    Raises
+    ------
+    InputError
+        If the engine asked for cannot hold the problem; the message names the rule or instrument.
+    InfeasibleError
+        If the cap cannot be met, or if no price clears the market.
+    SolverError
+        If the solver or a declared fixed point does not reach its tolerance.
+    CertificateError
+        If the answer fails its audit.
+    """
+    clearing = _clear(problem, engine, progress)
+    dataset = market_dataset(problem, clearing)
+    certificate = audit(problem, dataset)
+    check_certificate(certificate)
+    return Market(dataset, clearing.engine, clearing.reason, certificate)
+
+
+def _clear(problem: MarketProblem, engine: Engine, progress: Progress | None) -> Clearing:
+    if problem.given_price is not None:
+        if engine == "programme":
+            raise InputError("The programme finds a price; a problem with given_price is answered, not cleared.")
+        return answer_given_price(problem, "the price path is given, so everybody answers it and nothing needs to clear")
+    chosen, reason = choose_engine(problem) if engine == "auto" else (engine, "asked for by the caller")
+    if chosen == "best_response":
+        return clear_by_best_response(problem, reason, progress)
+    if chosen != "programme":
+        raise InputError(f"engine is '{engine}'. Known: auto, best_response, programme.")
+    # Pyomo is loaded only when the programme is the engine.
+    from carbonsim.market.programme import clear_by_programme
+
+    return clear_by_programme(problem, reason)
+
+
+def choose_engine(problem: MarketProblem) -> tuple[str, str]:
+    """The engine that suits the problem's structure, and why.
+
+    Examples
+    --------
+    >>> from carbonsim.market import MarketProblem
+    >>> choose_engine(MarketProblem.from_mapping({"year": [2025], "enterprises": {"north": {"baseline": 1}}}))
+    ('programme', 'every rule is affine, so the market is one convex programme')
+    """
+    coupled = [instrument.label for instrument in problem.instruments if instrument.couples_years]
+    if coupled:
+        return "programme", f"{coupled[0]} links years by more than the bank, which only the programme can hold"
+    if problem.responses:
+        rules = sorted({type(term.rule).__name__ for term in problem.responses})
+        return "best_response", f"the rules {', '.join(rules)} are no convex programme, so each unit's best answer is searched"
+    quadratic = int(np.sum((problem.options.slope > 0) & (problem.options.potential > 0)))
+    columns = int(np.sum(problem.options.potential > 0))
+    if quadratic > QUADRATIC_FOR_PROGRAMME or columns > COLUMNS_FOR_PROGRAMME:
+        return "best_response", f"{columns} option-years, {quadratic} with linear MACs: the exact price search is faster"
+    return "programme", "every rule is affine, so the market is one convex programme"

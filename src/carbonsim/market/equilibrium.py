@@ -1,0 +1,456 @@
+"""The best-response engine: price path, quantities and balance groups of a market cleared without a solver."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonsim.errors import InfeasibleError, InputError, SolverError
+from carbonsim.market.balance import GroupAnswer, answer_group
+from carbonsim.market.best_response import Unit, make_unit, mix_answers
+from carbonsim.market.channel import split_cut
+from carbonsim.market.clearing import Clearing, TermAnswer
+from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.price_search import Pool, highest_price, lowest_price, pool_years, pooled_demand
+from carbonsim.market.problem import MarketProblem
+from carbonsim.market.response_curve import answers_at, emissions, rent
+from carbonsim.market.scarcity import raise_infeasible
+from carbonsim.market.supply import Array
+from carbonsim.market.year_curve import OPTION, STEP, UNIT, YearCurve, offset_kinks, year_curve
+
+TOP = 1e4  # highest price searched, as a multiple of the highest cost or step price of the problem
+SAME_PRICE = 1e-11
+LARGEST_MIX = 1e-3  # tonnes of single units that may rest on a mix, as a share of the year's obligations
+GROUP_ROUNDS = 25
+GROUP_TOLERANCE = 1e-10
+BALANCED = 1e-8  # net demand of a group below this share of its obligation is the rounding of its balance value
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Quantities:
+    """What is filled in year by year: option use, step use, answers, and tonnes that rest on a mix."""
+
+    abatement: Array
+    steps: Array
+    answers: dict[int, TermAnswer]
+    mixed: Array
+
+
+def clear_by_best_response(problem: MarketProblem, reason: str, progress: Progress | None = None) -> Clearing:
+    """Prices and quantities from best responses and supply steps.
+
+    Raises
+    ------
+    InputError
+        If an instrument couples years other than through the bank (a penalty with make-good).
+    InfeasibleError
+        If the cap cannot be met, or if net demand jumps over supply so that no price clears.
+    SolverError
+        If a balance group, or its use of offsets, does not settle.
+    """
+    _refuse(problem)
+    units = [make_unit(problem, term) for term in problem.responses]
+    groups = _groups(problem)
+    state = np.zeros((2, len(problem.year)))
+    for (_, year), members in groups.items():
+        state[0, problem.year.index(year)] += sum(emissions_before(units[m]) for m in members)
+    with_offsets = any(step.obligation_share is not None for step in problem.steps)
+    for rounds in range(1, GROUP_ROUNDS + 1):
+        if progress:
+            progress("clear", rounds / GROUP_ROUNDS)
+        curves = _curves(problem, units, state)
+        low, high = _price_paths(problem, curves)
+        price = _snapped(problem, curves, low)
+        group_answers = _answer_groups(problem, units, groups, price)
+        following = _group_state(problem, units, groups, group_answers)
+        moved = np.abs(following - state)[0 if with_offsets else 1 :] / np.maximum(following[0], 1.0)
+        change = float(moved.max(initial=0.0))
+        if change <= GROUP_TOLERANCE:
+            break
+        state = following
+    else:
+        raise SolverError(
+            f"The balance groups do not settle with the price: their obligations or their net demand still move by "
+            f"{change:.1e} after {GROUP_ROUNDS} rounds, because measures are taken and dropped at the price. "
+            "Limit offsets by quantity, or auction no share of a balanced sector."
+        )
+    quantities = _fill(problem, curves, low)
+    _check_mix(problem, units, quantities, price)
+    return _clearing(problem, reason, (price, high), curves, quantities, units, groups, group_answers, rounds)
+
+
+def emissions_before(unit: Unit) -> float:
+    """Obligation of a unit before it abates."""
+    return unit.share * (unit.term.key + unit.term.other)
+
+
+def answer_given_price(problem: MarketProblem, reason: str) -> Clearing:
+    """Best responses to the problem's given price path; nothing needs to clear."""
+    assert problem.given_price is not None  # noqa: S101  the caller chose this engine because it is given
+    price = problem.given_price
+    units = [make_unit(problem, term) for term in problem.responses]
+    groups = _groups(problem)
+    answers = _answer_groups(problem, units, groups, price)
+    curves = _curves(problem, units, _group_state(problem, units, groups, answers))
+    quantities = _empty(problem)
+    for y, curve in enumerate(curves):
+        _pass_everything_below(problem, y, curve, price[y], quantities)
+    return _clearing(problem, reason, (price, price), curves, quantities, units, groups, answers, 1, given=True)
+
+
+def _refuse(problem: MarketProblem) -> None:
+    for instrument in problem.instruments:
+        if instrument.couples_years:
+            raise InputError(
+                f"The best-response engine cannot hold '{instrument.label}' with make-good: it links years by more "
+                "than the bank. Use engine 'programme', or declare the penalty without make-good."
+            )
+
+
+def _banking(problem: MarketProblem) -> Banking | None:
+    return next((i for i in problem.instruments if isinstance(i, Banking)), None)
+
+
+def _groups(problem: MarketProblem) -> dict[tuple[str, int], list[int]]:
+    found: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for index, term in enumerate(problem.responses):
+        share = problem.share[term.enterprise, problem.year.index(term.year)]
+        if term.balance_group and share > 0:
+            found[(term.balance_group, term.year)].append(index)
+    return dict(sorted(found.items()))
+
+
+def _free_units(problem: MarketProblem, y: int) -> list[int]:
+    """Response terms of a year that are in no balance group, or not covered."""
+    year = problem.year[y]
+    return [
+        index
+        for index, term in enumerate(problem.responses)
+        if term.year == year and (not term.balance_group or problem.share[term.enterprise, y] == 0)
+    ]
+
+
+def _top(problem: MarketProblem) -> float:
+    options = problem.options
+    costs = np.abs(options.unit_cost) + options.slope * options.potential
+    prices = [float(np.nanmax(step.price)) for step in problem.steps]
+    return TOP * max(1.0, float(costs.max(initial=0.0)), *prices)
+
+
+def _curves(problem: MarketProblem, units: Sequence[Unit], groups: Array) -> list[YearCurve]:
+    top = _top(problem)
+    return [
+        year_curve(
+            problem, y, [units[index] for index in _free_units(problem, y)], (float(groups[0, y]), float(groups[1, y])), top
+        )
+        for y in range(len(problem.year))
+    ]
+
+
+def _price_paths(problem: MarketProblem, curves: Sequence[YearCurve]) -> tuple[list[Pool], Array]:
+    """Pools at the lowest clearing prices, and the highest clearing price of each year."""
+    banking = _banking(problem)
+    shifted, joined = _shifted(problem, curves, banking)
+    _check_feasible(problem, shifted, banking is not None)
+    low, high = (
+        pool_years(
+            shifted, problem.discount, opening=problem.opening_bank, joined=joined, separate=banking is None,
+            root=root, top=_top(problem),
+        )
+        for root in (lowest_price, highest_price)
+    )  # fmt: skip
+    highest = np.concatenate([np.full(pool.last - pool.first + 1, pool.price) for pool in high])
+    return low, highest / problem.discount
+
+
+def _shifted(
+    problem: MarketProblem, curves: Sequence[YearCurve], banking: Banking | None
+) -> tuple[list[YearCurve], NDArray[np.bool_]]:
+    """Curves of the market in which the bank is counted from its limit, and years joined by unlimited borrowing."""
+    from dataclasses import replace
+
+    joined = np.zeros(len(curves), dtype=bool)
+    if banking is None:
+        return list(curves), joined
+    limit = banking.limit(len(curves))
+    joined = np.isinf(limit)
+    limit = np.where(joined, 0.0, limit)
+    change = np.diff(np.concatenate([[0.0], limit]))
+    return [replace(curve, base=curve.base - step) for curve, step in zip(curves, change, strict=True)], joined
+
+
+def _check_feasible(problem: MarketProblem, curves: Sequence[YearCurve], banking: bool) -> None:
+    """Raise InfeasibleError if need exceeds everything on offer at the highest price."""
+    top = _top(problem)
+    bank, missing = problem.opening_bank, {}
+    unlimited = _banking(problem)
+    joined = np.isinf(unlimited.limit(len(curves))) if unlimited else np.zeros(len(curves), dtype=bool)
+    debt = 0.0
+    for y, curve in enumerate(curves):
+        demand = pooled_demand([curve], np.ones(1), 0.0)
+        bank -= demand.sides(top)[1]
+        if joined[y]:
+            continue
+        if bank < -max(demand.tolerance, 1e-12 * debt):
+            missing[problem.year[y]] = -bank
+        bank = max(bank, 0.0) if banking else 0.0
+    if missing:
+        raise_infeasible(problem, missing)
+
+
+def _snapped(problem: MarketProblem, curves: Sequence[YearCurve], pools: Sequence[Pool]) -> Array:
+    """Current prices, set to a threshold where discounting and back has moved them off it by rounding."""
+    price = np.concatenate([np.full(pool.last - pool.first + 1, pool.price) for pool in pools]) / problem.discount
+    for y, curve in enumerate(curves):
+        if len(curve.jump_price):
+            nearest = curve.jump_price[np.argmin(np.abs(curve.jump_price - price[y]))]
+            if abs(nearest - price[y]) <= SAME_PRICE * abs(nearest):
+                price[y] = nearest
+    return price
+
+
+def _empty(problem: MarketProblem) -> _Quantities:
+    years = len(problem.year)
+    return _Quantities(
+        abatement=np.zeros_like(problem.options.potential),
+        steps=np.zeros((len(problem.steps), years)),
+        answers={},
+        mixed=np.zeros(years),
+    )
+
+
+def _fill(problem: MarketProblem, curves: Sequence[YearCurve], pools: Sequence[Pool]) -> _Quantities:
+    """Quantities at the prices: everything below the price, and of what is indifferent as much as clears.
+
+    Indifferent quantities are taken in the order of years, which keeps the bank within its limit.
+    """
+    quantities = _empty(problem)
+    shifted, _ = _shifted(problem, curves, _banking(problem))
+    for pool in pools:
+        years = range(pool.first, pool.last + 1)
+        handed = problem.opening_bank if pool.first == 0 else 0.0
+        demand = pooled_demand(shifted[pool.first : pool.last + 1], problem.discount[pool.first : pool.last + 1], handed)
+        needed = demand.sides(pool.price)[0]
+        for y in years:
+            discount = float(problem.discount[y])
+            needed = _fill_year(problem, y, curves[y], (pool.price, discount), max(needed, 0.0), quantities)
+    return quantities
+
+
+def _pass_everything_below(problem: MarketProblem, y: int, curve: YearCurve, price: float, into: _Quantities) -> None:
+    """Quantities at a given price; who is indifferent acts, except that no offset is bought at its own price."""
+    _fill_year(problem, y, curve, (price, 1.0), np.inf, into)
+    for s, step in enumerate(problem.steps):
+        if step.price[y] >= price:
+            into.steps[s, y] = 0.0
+
+
+def _fill_year(
+    problem: MarketProblem, y: int, curve: YearCurve, at: tuple[float, float], needed: float, into: _Quantities
+) -> float:
+    """Fill one year at a discounted price and return what of ``needed`` is left for later years."""
+    price, discount = at
+    position = curve.jump_price * discount
+    use = curve.use.copy()
+    ramped = np.clip((price / discount - curve.ramp_from) / (curve.ramp_to - curve.ramp_from), 0.0, 1.0)
+    np.add.at(use, curve.ramp_of, curve.ramp_use * ramped)
+    part = np.where(position < price, 1.0, 0.0)
+    for kind in (OPTION, UNIT, STEP):
+        here = np.flatnonzero((position == price) & (curve.jump_kind == kind))
+        if kind == UNIT:
+            needed = _fill_smooth(problem, y, curve, price / discount, needed, into)
+        needed = _take(curve, here, needed, part, together=kind == OPTION)
+    options = curve.jump_kind == OPTION
+    np.add.at(use, curve.jump_of[options], (curve.jump_use * part)[options])
+    free = ~problem.in_response[:, y]
+    into.abatement[free, y] = np.clip(use, 0.0, problem.options.potential[:, y])[free]
+    for j in np.flatnonzero(curve.jump_kind == STEP):
+        amount = curve.jump_drop[j]
+        into.steps[curve.jump_of[j], y] = part[j] if np.isinf(amount) else part[j] * amount
+    _fill_stairs(problem, y, curve, part, into)
+    return needed
+
+
+def _take(curve: YearCurve, jumps: NDArray[np.intp], needed: float, part: Array, *, together: bool) -> float:
+    """Take what is needed from jumps at the price, pro rata if ``together``; an unlimited jump holds tonnes in ``part``."""
+    if together and len(jumps):
+        total = float(curve.jump_drop[jumps].sum())
+        taken = min(total, needed)
+        part[jumps] = taken / total if total > 0 else 0.0
+        return needed - taken
+    for j in jumps:
+        amount = float(curve.jump_drop[j])
+        taken = min(amount, needed)
+        part[j] = taken if np.isinf(amount) else (taken / amount if amount > 0 else 0.0)
+        needed -= taken
+    return needed
+
+
+def _fill_smooth(
+    problem: MarketProblem, y: int, curve: YearCurve, price: float, needed: float, into: _Quantities
+) -> float:
+    indices = _free_units(problem, y)
+    for position in curve.smooth:
+        found = answers_at(curve.units[position], price, curve.kinks)
+        drop = found.net_most - found.net_least
+        taken = min(drop, needed)
+        weight = taken / drop if drop > 0 else 0.0
+        _record(problem, y, indices[position], curve.units[position], (found.most, found.least, weight), drop, into)
+        needed -= taken
+    return needed
+
+
+def _fill_stairs(problem: MarketProblem, y: int, curve: YearCurve, part: Array, into: _Quantities) -> None:
+    indices = _free_units(problem, y)
+    for position, stairs in enumerate(curve.stairs):
+        if stairs is None:
+            continue
+        jumps = np.flatnonzero((curve.jump_kind == UNIT) & (curve.jump_of == position))
+        progress = part[jumps]
+        whole = int(np.sum(progress >= 1.0))
+        partial = progress[(progress > 0.0) & (progress < 1.0)]
+        weight = float(partial[0]) if len(partial) else 0.0
+        before = stairs.answers[whole]
+        after = stairs.answers[min(whole + 1, len(stairs.answers) - 1)]
+        drop = stairs.drop[whole] if weight else 0.0
+        _record(problem, y, indices[position], curve.units[position], (before, after, weight), drop, into)
+
+
+def _record(
+    problem: MarketProblem,
+    y: int,
+    index: int,
+    unit: Unit,
+    ends: tuple[TermAnswer, TermAnswer, float],
+    drop: float,
+    into: _Quantities,
+) -> None:
+    """Store a unit's answer, its options' use, and the tonnes that rest on mixing two answers of a single unit."""
+    before, after, weight = ends
+    into.answers[index] = mix_answers(before, after, weight)
+    for answer, portion in ((before, 1 - weight), (after, weight)):
+        if portion > 0:
+            for options, use in _option_use(problem, unit, answer, y):
+                into.abatement[options, y] += portion * use
+    if 0 < weight < 1 and unit.term.weight <= 1:
+        into.mixed[y] += min(weight, 1 - weight) * drop
+
+
+def _option_use(problem: MarketProblem, unit: Unit, answer: TermAnswer, y: int) -> list[tuple[list[int], Array]]:
+    table = problem.options
+    found = []
+    for options, cut in ((unit.term.key_options, answer.key_cut), (unit.term.other_options, answer.other_cut)):
+        rows = list(options)
+        use = split_cut(cut, table.potential[rows, y], table.unit_cost[rows, y], table.slope[rows, y])
+        found.append((rows, use))
+    return found
+
+
+def _answer_groups(
+    problem: MarketProblem, units: Sequence[Unit], groups: dict[tuple[str, int], list[int]], price: Array
+) -> dict[tuple[str, int], GroupAnswer]:
+    found = {}
+    for (name, year), members in groups.items():
+        y = problem.year.index(year)
+        worth = rent(offset_kinks(problem, y), float(price[y]))
+        found[(name, year)] = answer_group(f"{name} {year}", [units[m] for m in members], float(price[y]), worth)
+    return found
+
+
+def _group_state(
+    problem: MarketProblem,
+    units: Sequence[Unit],
+    groups: dict[tuple[str, int], list[int]],
+    answers: dict[tuple[str, int], GroupAnswer],
+) -> Array:
+    """Obligation and net demand of the balance groups after their answers, (2, year)."""
+    state = np.zeros((2, len(problem.year)))
+    for key, members in groups.items():
+        y = problem.year.index(key[1])
+        net = 0.0
+        for m, answer in zip(members, answers[key].answers, strict=True):
+            left = emissions(units[m], answer)
+            state[0, y] += units[m].share * left
+            net += units[m].share * (left - answer.allowances)
+        state[1, y] += 0.0 if abs(net) <= BALANCED * state[0, y] else net
+    return state
+
+
+def _check_mix(problem: MarketProblem, units: Sequence[Unit], quantities: _Quantities, price: Array) -> None:
+    """Raise if clearing rests on a single unit taking half of one answer and half of another."""
+    obligation = (problem.share * problem.baseline).sum(axis=0)
+    for unit in units:
+        obligation[problem.year.index(unit.term.year)] += emissions_before(unit)
+    over = quantities.mixed > LARGEST_MIX * obligation
+    if not np.any(over):
+        return
+    y = int(np.argmax(over))
+    raise InfeasibleError(
+        f"There is no price in {problem.year[y]}: at {price[y]:.6g} net demand jumps over supply, and "
+        f"{quantities.mixed[y]:,.6g} t would have to come from single units that cannot take half of an answer "
+        f"({LARGEST_MIX:g} of obligations is allowed). Split the unit (weight above 1), or add a supply step."
+    )
+
+
+def _use_offsets(problem: MarketProblem, quantities: _Quantities, units: Sequence[Unit], price: Array) -> None:
+    """Set offsets limited by obligations to their limit where the price is above theirs, at the final obligations."""
+    limited = [index for index, step in enumerate(problem.steps) if step.obligation_share is not None]
+    if not limited:
+        return
+    cut = np.where(problem.in_response, 0.0, problem.option_share * quantities.abatement)
+    obligation = (problem.share * problem.baseline).sum(axis=0) - cut.sum(axis=0)
+    for index, unit in enumerate(units):
+        answer = quantities.answers[index]
+        obligation[problem.year.index(unit.term.year)] += unit.share * emissions(unit, answer)
+    for index in limited:
+        step = problem.steps[index]
+        assert step.obligation_share is not None  # noqa: S101  chosen by it above
+        above = step.exists() & (price > step.price)
+        quantities.steps[index] = np.where(above, step.obligation_share * obligation, quantities.steps[index])
+
+
+def _clearing(
+    problem: MarketProblem,
+    reason: str,
+    prices: tuple[Array, Array],
+    curves: Sequence[YearCurve],
+    quantities: _Quantities,
+    units: Sequence[Unit],
+    groups: dict[tuple[str, int], list[int]],
+    group_answers: dict[tuple[str, int], GroupAnswer],
+    rounds: int,
+    *,
+    given: bool = False,
+) -> Clearing:
+    low, high = prices
+    high = np.where(np.abs(high - low) <= SAME_PRICE * np.maximum(low, 1.0), low, high)
+    indeterminate = np.array([not curve.responds for curve in curves]) & (high > low)
+    for key, members in groups.items():
+        y = problem.year.index(key[1])
+        for index, answer in zip(members, group_answers[key].answers, strict=True):
+            quantities.answers[index] = answer
+            for rows, use in _option_use(problem, units[index], answer, y):
+                quantities.abatement[rows, y] += use
+    _use_offsets(problem, quantities, units, low)
+    return Clearing(
+        engine="given_price" if given else "best_response",
+        reason=reason,
+        basis="given" if given else "best_response",
+        price=np.where(indeterminate, np.nan, low),
+        price_low=low,
+        price_high=high,
+        abatement=quantities.abatement,
+        step_used=quantities.steps,
+        answers=tuple(quantities.answers[index] for index in range(len(problem.responses))),
+        indeterminate=indeterminate,
+        mixed=quantities.mixed,
+        balance_value={key: answer.balance_value for key, answer in group_answers.items()},
+        residual=max((answer.residual for answer in group_answers.values()), default=0.0),
+        rounds=max([rounds, *(answer.rounds for answer in group_answers.values())]),
+    )

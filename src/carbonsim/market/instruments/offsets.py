@@ -1,0 +1,100 @@
+"""Offsets: credits from outside the market, up to a share of obligations or a quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carbonsim.market.supply import (
+    Array,
+    Instrument,
+    SupplyStep,
+    as_array,
+    check_exists,
+    check_yearly,
+    instruments,
+    over_years,
+)
+
+if TYPE_CHECKING:
+    from carbonsim.market.programme import Frame
+
+
+@instruments.register("offsets")
+@dataclass(frozen=True, slots=True, eq=False)
+class Offsets(Instrument):
+    r"""Offset credits stand in for allowances, up to a share of each obligation or up to a quantity.
+
+    .. math::
+        :label: offsets-limit
+
+        0 \le o_y \le \theta_y \sum_e s_{ey} e_{ey} \qquad\text{or}\qquad 0 \le o_y \le O_y
+
+    at the cost :math:`d_y p^o_y` each. With a share limit, a tonne abated also takes away :math:`\theta` of an
+    offset, so that above :math:`p^o` an enterprise abates up to
+    :math:`MAC = s(\varphi p - \theta (p - p^o))`.
+
+    Parameters
+    ----------
+    price : float or array [CNY/tCO2e] (year)
+        Price of a credit; NaN in a year in which none may be used.
+    share_limit : float or array [1] (year), optional
+        Share of the obligation, 0..1. Exactly one of the two limits is given.
+    quantity : float or array [tCO2e] (year), optional
+        Credits that may be used in the whole market.
+    """
+
+    price: Array
+    share_limit: Array | None = None
+    quantity: Array | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "price", as_array(self.price))
+        for name in ("share_limit", "quantity"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else as_array(value))
+
+    @property
+    def label(self) -> str:
+        """Name of the block of rows and columns and of the step."""
+        return "offsets"
+
+    def yearly(self) -> dict[str, Array]:
+        """Price and the limit that is given."""
+        limits = {"share_limit": self.share_limit, "quantity": self.quantity}
+        return {"price": self.price, **{name: array for name, array in limits.items() if array is not None}}
+
+    def problems(self, years: Sequence[int]) -> list[str]:
+        """Shape and sign, exactly one limit, a share above 1, and credits that nobody may use."""
+        found = check_yearly(self.label, self.yearly(), len(years))
+        if (self.share_limit is None) == (self.quantity is None):
+            found.append("offsets need exactly one limit: share_limit or quantity.")
+        if self.share_limit is not None and np.any(self.share_limit > 1):
+            found.append(f"offsets.share_limit is {self.share_limit.max():g}; expected a share from 0 to 1.")
+        return found or check_exists(self.supply_step(len(years)))
+
+    def supply_step(self, years: int) -> SupplyStep:
+        """Credits at their price, limited by quantity or by each obligation."""
+        price = over_years(self.price, years)
+        if self.share_limit is None:
+            quantity = as_array(0.0 if self.quantity is None else self.quantity)
+            return SupplyStep(self.label, "offset", price, over_years(quantity, years))
+        share = over_years(self.share_limit, years)
+        return SupplyStep(self.label, "offset", price, np.where(share > 0, np.inf, 0.0), share)
+
+    def add_to(self, frame: Frame) -> None:
+        """Add the credits used and, with a share limit, the row ``offsets.limit`` of each year."""
+        import pyomo.environ as pyo
+
+        step = self.supply_step(len(frame.years))
+        used = frame.add_supply(step)
+        if step.obligation_share is None:
+            return
+        share = dict(zip(frame.years, step.obligation_share, strict=True))
+        block = frame.block(self.label)
+        block.limit = pyo.Constraint(
+            list(used), rule=lambda _, year: used[year] <= float(share[year]) * frame.obligation[year]
+        )

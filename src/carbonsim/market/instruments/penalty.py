@@ -1,0 +1,88 @@
+"""Penalty for allowances not surrendered, with or without the duty to make good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carbonsim.market.supply import (
+    Array,
+    Instrument,
+    SupplyStep,
+    as_array,
+    check_exists,
+    check_yearly,
+    instruments,
+    over_years,
+)
+
+if TYPE_CHECKING:
+    from carbonsim.market.programme import Frame
+
+
+@instruments.register("penalty")
+@dataclass(frozen=True, slots=True, eq=False)
+class Penalty(Instrument):
+    r"""An obligation may be left unmet at a fee; with make-good the missing allowances are owed next year.
+
+    .. math::
+        :label: penalty
+
+        \text{need}_y - u_y + m\,u_{y-1} \le \text{supply}_y, \qquad u_y \ge 0,
+
+    at the cost :math:`d_y F_y` each, with m = 1 if the missing allowances must be made good. Without make-good the
+    fee caps the price, :math:`p_y \le F_y`; with it :math:`d_y p_y \le d_y F_y + d_{y+1} p_{y+1}`, so the price may
+    exceed the fee. In the last year nobody could make good inside the horizon, hence nothing may be left unmet then.
+
+    Parameters
+    ----------
+    price : float or array [CNY/tCO2e] (year)
+        Fee F per missing allowance; NaN in a year without one.
+    make_good : bool
+        Whether the missing allowances are owed in the next year.
+    """
+
+    price: Array
+    make_good: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "price", as_array(self.price))
+
+    @property
+    def label(self) -> str:
+        """Name of the block of columns and of the step."""
+        return "penalty"
+
+    @property
+    def couples_years(self) -> bool:
+        """Whether unmet obligations reappear in the next year."""
+        return self.make_good
+
+    def yearly(self) -> dict[str, Array]:
+        """The fee."""
+        return {"price": self.price}
+
+    def problems(self, years: Sequence[int]) -> list[str]:
+        """Shape and sign, and a fee that applies in no year."""
+        found = check_yearly(self.label, self.yearly(), len(years))
+        return found or check_exists(self.supply_step(len(years)))
+
+    def supply_step(self, years: int) -> SupplyStep:
+        """Unmet obligations at the fee, without a limit."""
+        price = over_years(self.price, years)
+        quantity = np.where(np.isnan(price), 0.0, np.inf)
+        if self.make_good:
+            quantity[-1] = 0.0
+        return SupplyStep(self.label, "penalty", price, quantity)
+
+    def add_to(self, frame: Frame) -> None:
+        """Add the unmet obligations and, with make-good, their return in the next year's need."""
+        unmet = frame.add_supply(self.supply_step(len(frame.years)))
+        if not self.make_good:
+            return
+        for before, year in zip(frame.years[:-1], frame.years[1:], strict=True):
+            if before in unmet:
+                frame.supply[year].append(-unmet[before])

@@ -1,0 +1,210 @@
+"""The cleared market as one dataset: prices, the allowance ledger, trades and responses, with units."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from carbonsim.dims import exact
+from carbonsim.market.clearing import Clearing
+from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.problem import MarketProblem
+from carbonsim.market.supply import Array, SupplyStep
+
+BASIS_BY_KIND = {"ceiling": "ceiling", "penalty": "penalty", "reserve_tier": "reserve_tier", "floor": "floor"}
+AT_STEP = 1e-9  # a price this close to a step's, relatively, is the step's price
+DUST = 1e-9  # a bank below this share of the year's obligations is rounding
+
+TRADE_RULE = (
+    "Each enterprise settles its own position every year: obligation less free allocation, offsets and unmet "
+    "obligation. The bank is held by the market as a whole, at the allowance price, and earns exactly the interest "
+    "rate; so it changes nobody's cost. Offsets and unmet obligations are split pro rata to obligations."
+)
+
+
+@exact
+def market_dataset(problem: MarketProblem, clearing: Clearing) -> xr.Dataset:
+    """All quantities of a cleared market.
+
+    Returns
+    -------
+    Dataset
+        Over (year): ``allowance_price``, ``price_low``, ``price_high`` [CNY/tCO2e] (NaN: undetermined, or nothing
+        bounds the price from above), ``price_basis``, ``bank``, ``expired``, ``sold_auction``, ``unsold``,
+        ``ceiling_sold``, ``issued_fixed``, ``external_purchase`` [allowance], ``offsets_used``,
+        ``penalty_tonnes``, ``make_good`` [tCO2e], ``mixed``. Over (tier, year): ``reserve_sold``. Over (step, year):
+        ``step_used``. Over (option, year): ``option_abatement``. Over (enterprise, year): ``abatement``,
+        ``covered_emissions``, ``obligation``, ``free_allocation``, ``offsets_surrendered``, ``unmet_obligation``,
+        ``net_purchase`` (buy > 0), ``abatement_cost`` [CNY]. Over (response): the answers of best-response terms.
+        Over (balance_group): ``balance_value``.
+    """
+    enterprise = _enterprise_arrays(problem, clearing)
+    flows = _flows(problem, clearing, enterprise)
+    years = ("year",)
+    data: dict[str, tuple[tuple[str, ...], object, dict[str, str]]] = {}
+    for name, values in _prices(clearing).items():
+        data[name] = (years, values, {"units": "CNY/tCO2e"})
+    data["price_basis"] = (years, np.array(_basis(problem, clearing)), {})
+    for name, values in flows.items():
+        data[name] = (years, values, {"units": "tCO2e"})
+    for name, values in enterprise.items():
+        data[name] = (("enterprise", "year"), values, {"units": "CNY" if name == "abatement_cost" else "tCO2e"})
+    tiers = [index for index, step in enumerate(problem.steps) if step.kind == "reserve_tier"]
+    data["reserve_sold"] = (("tier", "year"), clearing.step_used[tiers], {"units": "allowance"})
+    data["step_used"] = (("step", "year"), clearing.step_used, {"units": "tCO2e"})
+    data["option_abatement"] = (("option", "year"), clearing.abatement, {"units": "tCO2e"})
+    data.update(_responses(problem, clearing))
+    coords = {
+        "year": list(problem.year),
+        "enterprise": list(problem.enterprise),
+        "option": np.array(problem.options.label, dtype=object if not problem.options.label else None),
+        "step": np.array([step.name for step in problem.steps], dtype=object if not problem.steps else None),
+        "tier": np.array([problem.steps[index].name for index in tiers], dtype=object if not tiers else None),
+    }
+    attrs = {
+        "engine": clearing.engine,
+        "engine_reason": clearing.reason,
+        "solver": clearing.solver,
+        "residual": clearing.residual,
+        "rounds": clearing.rounds,
+        "trade_rule": TRADE_RULE,
+    }
+    return xr.Dataset(data, coords=coords, attrs=attrs)
+
+
+def _prices(clearing: Clearing) -> dict[str, Array]:
+    return {
+        "allowance_price": clearing.price,
+        "price_low": clearing.price_low,
+        "price_high": np.where(np.isinf(clearing.price_high), np.nan, clearing.price_high),
+    }
+
+
+def _basis(problem: MarketProblem, clearing: Clearing) -> list[str]:
+    """How each year's price was obtained: the step it sits on, or else the engine's own word."""
+    found = []
+    for y, price in enumerate(clearing.price):
+        kinds = {step.kind for step in problem.steps if _sits_on(step, y, price)}
+        at_step = [name for kind, name in BASIS_BY_KIND.items() if kind in kinds]
+        if clearing.indeterminate[y]:
+            found.append("indeterminate")
+        elif at_step and clearing.basis != "given":
+            found.append(at_step[0])
+        else:
+            found.append(clearing.basis)
+    return found
+
+
+def _sits_on(step: SupplyStep, y: int, price: float) -> bool:
+    return bool(step.exists()[y]) and abs(step.price[y] - price) <= AT_STEP * abs(step.price[y])
+
+
+def _enterprise_arrays(problem: MarketProblem, clearing: Clearing) -> dict[str, Array]:
+    """Abatement, emissions, obligation, free allocation and abatement cost by enterprise and year."""
+    options = problem.options
+    used = clearing.abatement
+    inside = problem.in_response
+    cost = np.where(inside, 0.0, used * (options.unit_cost + 0.5 * options.slope * used))
+    abatement, affine_cut, abatement_cost = (np.zeros_like(problem.baseline) for _ in range(3))
+    np.add.at(abatement, options.enterprise, used)
+    np.add.at(affine_cut, options.enterprise, np.where(inside, 0.0, used))
+    np.add.at(abatement_cost, options.enterprise, cost)
+    emissions = problem.baseline - affine_cut
+    allocation = problem.share * (problem.fixed + problem.per_emission * emissions)
+    for term, answer in zip(problem.responses, clearing.answers, strict=True):
+        place = (term.enterprise, problem.year.index(term.year))
+        emissions[place] += term.key + term.other - answer.key_cut - answer.other_cut
+        allocation[place] += problem.share[place] * answer.allowances
+        abatement_cost[place] += answer.cost
+    return {
+        "abatement": abatement,
+        "covered_emissions": emissions,
+        "obligation": problem.share * emissions,
+        "free_allocation": allocation,
+        "abatement_cost": abatement_cost,
+    }
+
+
+def _flows(problem: MarketProblem, clearing: Clearing, enterprise: dict[str, Array]) -> dict[str, Array]:
+    """Yearly flows of allowances; also adds offsets, unmet obligations and net purchases to ``enterprise``."""
+    steps = problem.steps
+
+    def used(*kinds: str) -> Array:
+        rows = [index for index, step in enumerate(steps) if step.kind in kinds]
+        return np.asarray(clearing.step_used[rows].sum(axis=0), dtype=float)
+
+    auction = [index for index, step in enumerate(steps) if step.kind == "floor"]
+    offered = sum((np.where(steps[i].exists(), steps[i].quantity, 0.0) for i in auction), np.zeros(len(problem.year)))
+    unmet = used("penalty")
+    make_good = np.zeros_like(unmet)
+    if any(instrument.couples_years for instrument in problem.instruments):
+        make_good[1:] = unmet[:-1]
+    obligation = enterprise["obligation"]
+    total = obligation.sum(axis=0)
+    portion = np.divide(obligation, total, out=np.zeros_like(obligation), where=total > 0)
+    enterprise["offsets_surrendered"] = portion * used("offset")
+    enterprise["unmet_obligation"] = portion * unmet
+    owed = np.zeros_like(obligation)
+    if make_good.any():
+        owed[:, 1:] = enterprise["unmet_obligation"][:, :-1]
+    enterprise["net_purchase"] = (
+        obligation - enterprise["free_allocation"] - enterprise["offsets_surrendered"] - enterprise["unmet_obligation"]
+        + owed
+    )  # fmt: skip
+    sold = used("floor", "reserve_tier", "ceiling")
+    bank, expired, external = _bank(problem, clearing, enterprise["net_purchase"].sum(axis=0), sold, total)
+    return {
+        "bank": bank,
+        "expired": expired,
+        "external_purchase": external,
+        "issued_fixed": np.array(problem.supply),
+        "sold_auction": used("floor"),
+        "unsold": offered - used("floor"),
+        "ceiling_sold": used("ceiling"),
+        "offsets_used": used("offset"),
+        "penalty_tonnes": unmet,
+        "make_good": make_good,
+        "mixed": clearing.mixed,
+    }
+
+
+def _bank(
+    problem: MarketProblem, clearing: Clearing, bought: Array, sold: Array, obligation: Array
+) -> tuple[Array, Array, Array]:
+    """Bank at the end of each year, allowances that expire, and purchases from outside at a given price."""
+    surplus = problem.supply + sold - bought
+    nothing = np.zeros_like(surplus)
+    if clearing.engine == "given_price":
+        return nothing, nothing, -surplus
+    has_bank = any(isinstance(instrument, Banking) for instrument in problem.instruments)
+    bank, expired = nothing.copy(), nothing.copy()
+    carried = problem.opening_bank
+    for y, amount in enumerate(surplus):
+        left = carried + amount
+        if abs(left) <= DUST * max(obligation[y], 1.0):
+            left = 0.0
+        bank[y], expired[y] = (left, 0.0) if has_bank else (0.0, left)
+        carried = bank[y]
+    return bank, expired, nothing
+
+
+def _responses(
+    problem: MarketProblem, clearing: Clearing
+) -> dict[str, tuple[tuple[str, ...], object, dict[str, str]]]:
+    answers, terms = clearing.answers, problem.responses
+    tonnes = {"units": "tCO2e"}
+
+    def column(values: list[float]) -> Array:
+        return np.array(values, dtype=float)
+
+    data: dict[str, tuple[tuple[str, ...], object, dict[str, str]]] = {
+        "response_key": (("response",), column([t.key - a.key_cut for t, a in zip(terms, answers, strict=True)]), tonnes),
+        "response_other": (("response",), column([t.other - a.other_cut for t, a in zip(terms, answers, strict=True)]), tonnes),
+        "response_allocation": (("response",), column([answer.allowances for answer in answers]), {"units": "allowance"}),
+        "response_cost": (("response",), column([answer.cost for answer in answers]), {"units": "CNY"}),
+        "response_mix": (("response",), column([answer.mix for answer in answers]), {"units": "1"}),
+    }
+    labels = [f"{group}/{year}" for group, year in clearing.balance_value]
+    data["balance_value"] = (("balance_group",), column(list(clearing.balance_value.values())), {"units": "tCO2e/unit"})
+    data["balance_group_label"] = (("balance_group",), np.array(labels, dtype=object if not labels else None), {})
+    return data

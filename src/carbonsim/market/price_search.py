@@ -1,0 +1,187 @@
+"""Finds the price path of a separable market without a solver: an isotonic regression of the discounted price.
+
+Without borrowing the discounted price never rises, and it is constant while the bank is positive. So years are
+pooled until that holds (pool adjacent violators), and each pool's price is where its net demand crosses zero.
+A borrowing limit L shifts the bank, B' = B + L, which turns the market into one without borrowing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonsim.market.supply import Array
+from carbonsim.market.year_curve import YearCurve
+
+ROUNDING = 1e-12  # net demand below this share of all quantities in a pool counts as zero
+SEARCHES = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Adjacent years that share one discounted price."""
+
+    first: int
+    last: int
+    price: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PooledDemand:
+    """Net demand of pooled years as a function of the discounted price, less what the pool was handed.
+
+    ``at`` and ``drop`` are the jumps, ``low``, ``high`` and ``fall`` the ramps, in discounted prices.
+    """
+
+    level: float
+    at: Array
+    drop: Array
+    low: Array
+    high: Array
+    fall: Array
+    smooth: tuple[tuple[YearCurve, float], ...]
+    tolerance: float
+
+    def sides(self, price: float) -> tuple[float, float]:
+        """Net demand just below and just above a discounted price."""
+        passed = self.drop[self.at < price].sum()
+        here = self.drop[self.at == price].sum()
+        ramped = np.sum(self.fall * np.clip((price - self.low) / (self.high - self.low), 0.0, 1.0))
+        most = least = 0.0
+        for curve, discount in self.smooth:
+            above, below = curve.smooth_net(price / discount)
+            most, least = most + above, least + below
+        left = self.level - passed - ramped
+        return left + most, left - here + least
+
+    def corners(self) -> Array:
+        """Discounted prices at which net demand jumps or bends, from 0 up."""
+        return np.unique(np.concatenate([[0.0], self.at, self.low, self.high]))
+
+
+def pooled_demand(curves: Sequence[YearCurve], discount: Array, handed: float) -> PooledDemand:
+    """Net demand of years together; ``handed`` are the allowances carried into the first of them."""
+    at = np.concatenate([curve.jump_price * d for curve, d in zip(curves, discount, strict=True)])
+    drop = np.concatenate([curve.jump_drop for curve in curves])
+    low = np.concatenate([curve.ramp_from * d for curve, d in zip(curves, discount, strict=True)])
+    high = np.concatenate([curve.ramp_to * d for curve, d in zip(curves, discount, strict=True)])
+    fall = np.concatenate([curve.ramp_drop for curve in curves])
+    size = sum(abs(curve.base) for curve in curves) + handed + drop[np.isfinite(drop)].sum() + fall.sum()
+    size += sum(unit.share * (unit.term.key + unit.term.other) for curve in curves for unit in curve.units)
+    smooth = tuple((curve, float(d)) for curve, d in zip(curves, discount, strict=True) if curve.smooth)
+    level = sum(curve.base for curve in curves) - handed
+    return PooledDemand(level, at, drop, low, high, fall, smooth, ROUNDING * float(size))
+
+
+def lowest_price(demand: PooledDemand, top: float) -> float:
+    """The lowest discounted price at which supply covers demand; ``inf`` if none does."""
+    corners = demand.corners()
+    count = _first(len(corners), lambda j: demand.sides(corners[j])[1] <= demand.tolerance)
+    if count == len(corners):
+        if not demand.smooth or demand.sides(top)[1] > demand.tolerance:
+            return float("inf")
+        return _halve(lambda price: demand.sides(price)[1] <= demand.tolerance, float(corners[-1]), top)
+    left, _ = demand.sides(corners[count])
+    if count == 0 or left > demand.tolerance:
+        return float(corners[count])
+    return _inside(demand, float(corners[count - 1]), float(corners[count]), demand.tolerance)
+
+
+def highest_price(demand: PooledDemand, top: float) -> float:
+    """The highest discounted price at which supply does not exceed demand; ``inf`` if no price is too high."""
+    corners = demand.corners()
+    count = _first(len(corners), lambda j: demand.sides(corners[j])[1] < -demand.tolerance)
+    if count == len(corners):
+        if not demand.smooth or demand.sides(top)[1] >= -demand.tolerance:
+            return float("inf")
+        return _halve(lambda price: demand.sides(price)[0] < -demand.tolerance, float(corners[-1]), top)
+    left, _ = demand.sides(corners[count])
+    if count == 0 or left >= -demand.tolerance:
+        return float(corners[count])
+    return _inside(demand, float(corners[count - 1]), float(corners[count]), -demand.tolerance)
+
+
+def pool_years(
+    curves: Sequence[YearCurve],
+    discount: Array,
+    *,
+    opening: float,
+    joined: NDArray[np.bool_],
+    separate: bool,
+    root: Callable[[PooledDemand, float], float],
+    top: float,
+) -> list[Pool]:
+    """Years pooled so that the discounted price never rises from one pool to the next.
+
+    Parameters
+    ----------
+    curves : sequence of YearCurve
+        One for each year.
+    discount : array [1] (year)
+    opening : float [allowance]
+        Allowances carried into the first year.
+    joined : array of bool (year)
+        Years that share their price with the next whatever happens (unlimited borrowing).
+    separate : bool
+        Whether there is no banking: every year stands alone.
+    root : callable
+        ``lowest_price`` or ``highest_price``.
+    top : float
+        Highest undiscounted price that matters.
+    """
+    pools: list[Pool] = []
+
+    def price(first: int, last: int) -> float:
+        handed = opening if first == 0 else 0.0
+        years = slice(first, last + 1)
+        return root(pooled_demand(curves[years], discount[years], handed), top)
+
+    for y in range(len(curves)):
+        pools.append(Pool(y, y, price(y, y)))
+        while not separate and len(pools) > 1 and _must_pool(pools, joined):
+            second, first = pools.pop(), pools.pop()
+            pools.append(Pool(first.first, second.last, price(first.first, second.last)))
+    return pools
+
+
+def _must_pool(pools: list[Pool], joined: NDArray[np.bool_]) -> bool:
+    before, after = pools[-2], pools[-1]
+    return bool(joined[before.last]) or after.price > before.price
+
+
+def _first(count: int, holds: Callable[[int], bool]) -> int:
+    """Smallest index at which a condition that stays true once true holds, or ``count``."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _inside(demand: PooledDemand, low: float, high: float, level: float) -> float:
+    """Price between two corners at which net demand falls to ``level``: on a straight line unless units move smoothly."""
+    if demand.smooth:
+        return _halve(lambda price: demand.sides(price)[0] <= level, low, high)
+    above, below = demand.sides(low)[1], demand.sides(high)[0]
+    if above <= below:
+        return high
+    return low + (high - low) * min(above / (above - below), 1.0)
+
+
+def _halve(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """Smallest price in (low, high] at which a condition that stays true once true holds."""
+    for _ in range(SEARCHES):
+        middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
+        if holds(middle):
+            high = middle
+        else:
+            low = middle
+    return high

@@ -1,0 +1,322 @@
+"""The market as one least-cost programme in Pyomo: year balances whose duals are the discounted prices.
+
+Index letters: o option, y year. In a competitive market trades sum out and the banks of enterprises sum to one,
+so the rows are years and not enterprises; trades are recovered afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonsim.errors import InputError, SolverError, shorten
+from carbonsim.market.clearing import Clearing
+from carbonsim.market.problem import MarketProblem
+from carbonsim.market.scarcity import raise_infeasible
+from carbonsim.market.supply import Array, SupplyStep
+from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, compile_programme, explain_infeasible
+
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
+
+SCALED_TOTAL = 1e3  # largest yearly emissions in the programme's own unit of tonnes
+LARGEST_QUADRATIC = 1500  # columns with linear MACs beyond which the quadratic solver is not dependable
+PERTURBATION = 1e-7  # one-sided shift of supply, as a share of the largest yearly emissions
+POINT_WIDTH = 1e-5  # an interval narrower than this share of the price is one price
+NEGLIGIBLE = 1e-9
+
+
+class Frame:
+    """The programme while it is built: what instruments may read and add to.
+
+    ``supply`` and ``cost`` are lists of expressions that are summed at the end; ``obligation`` is the obligation of
+    all enterprises by year. Tonnes are divided by ``scale``; prices are not affected.
+    """
+
+    def __init__(self, problem: MarketProblem) -> None:
+        import pyomo.environ as pyo
+
+        largest = max(float((problem.share * problem.baseline).sum(axis=0).max()), float(problem.supply.max()), 1e-12)
+        self.scale = float(10.0 ** np.floor(np.log10(largest / SCALED_TOTAL)))
+        self.years = problem.year
+        self.discount = dict(zip(problem.year, map(float, problem.discount), strict=True))
+        self.model: pyo.ConcreteModel = pyo.ConcreteModel(name="market")
+        self.supply: dict[int, list[Any]] = {year: [] for year in problem.year}
+        self.cost: list[Any] = []
+        self.obligation: dict[int, Any] = {}
+        self.step_columns: dict[str, dict[int, Any]] = {}
+
+    def block(self, name: str) -> Any:
+        """The block called ``name``, made at first use."""
+        import pyomo.environ as pyo
+
+        if self.model.component(name) is None:
+            self.model.add_component(name, pyo.Block())
+        return self.model.component(name)
+
+    def add_columns(self, block: str, name: str, upper: Array, lower: Array | None = None) -> dict[int, Any]:
+        """A column ``block.name[year]`` for each year whose bounds leave room, by year.
+
+        ``upper`` and ``lower`` (0 if not given) are in the programme's unit of tonnes.
+        """
+        import pyomo.environ as pyo
+
+        least = np.zeros_like(upper) if lower is None else lower
+        years = [year for year, low, high in zip(self.years, least, upper, strict=True) if high > low]
+        bounds = {
+            year: (None if np.isneginf(low) else float(low), None if np.isposinf(high) else float(high))
+            for year, low, high in zip(self.years, least, upper, strict=True)
+        }
+        holder = self.block(block)
+        holder.add_component(name, pyo.Var(years, bounds=lambda _, year: bounds[year]))
+        return dict(holder.component(name).items())
+
+    def add_supply(self, step: SupplyStep) -> dict[int, Any]:
+        """Columns of a supply step: its use by year, added to supply and paid at its price."""
+        upper = np.where(step.exists(), step.quantity, 0.0) / self.scale
+        used = self.add_columns(step.name, "used", upper)
+        price = dict(zip(self.years, map(float, step.price), strict=True))
+        for year, column in used.items():
+            self.supply[year].append(column)
+            self.cost.append(self.discount[year] * price[year] * column)
+        self.step_columns[step.name] = used
+        return used
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Programme:
+    """A built programme: the Pyomo model, its frame, and what was decided before it."""
+
+    model: pyo.ConcreteModel
+    frame: Frame
+    outside: Array
+    columns: NDArray[np.intp]
+
+
+def build_programme(problem: MarketProblem) -> Programme:
+    r"""The aggregate least-cost programme of a market with affine allocation.
+
+    .. math::
+        :label: market-balance
+
+        \min \sum_y d_y \Big[ \sum_o (c_{oy} x_{oy} + \tfrac12 k_{oy} x_{oy}^2) + \text{cost of steps} \Big]
+        \quad\text{s.t.}\quad
+        \sum_e s_{ey} (\varphi_{ey} E_{ey} - F_{ey}) - \sum_o s_{oy} \varphi_{oy} x_{oy}
+        \le S_y + \text{steps}_y + B_{y-1} - B_y \quad [\texttt{market.balance[y]}]
+
+    The price of year y is minus the dual of its balance, divided by :math:`d_y`.
+
+    Raises
+    ------
+    InputError
+        If the problem has best-response rules or a given price: neither is a convex programme of this form.
+    """
+    import pyomo.environ as pyo
+
+    _refuse(problem)
+    frame = Frame(problem)
+    inside = _in_programme(problem)
+    outside = np.where(inside, 0.0, _unpriced_use(problem))
+    columns = np.argwhere(inside)
+    model = frame.model
+    labels = [(problem.options.label[option], problem.year[year]) for option, year in columns]
+    potential = {
+        label: float(problem.options.potential[o, y] / frame.scale) for label, (o, y) in zip(labels, columns, strict=True)
+    }
+    model.abatement = pyo.Var(labels, bounds=lambda _, *label: (0.0, potential[label]))
+    use = {(int(o), int(y)): model.abatement[label] for label, (o, y) in zip(labels, columns, strict=True)}
+    _add_abatement_cost(problem, frame, use)
+    demand = _demand(problem, frame, use, outside)
+    for instrument in problem.instruments:
+        instrument.add_to(frame)
+    _add_unused(problem, frame, columns)
+    model.market.balance = pyo.Constraint(
+        problem.year, rule=lambda _, year: demand[year] - pyo.quicksum(frame.supply[year]) <= fixed_supply(problem, frame)[year]
+    )
+    model.cost = pyo.Objective(expr=pyo.quicksum(frame.cost))
+    return Programme(model, frame, outside, columns)
+
+
+def fixed_supply(problem: MarketProblem, frame: Frame) -> dict[int, float]:
+    """Allowances on the right-hand side of each balance: fixed supply, with the opening bank in the first year."""
+    supply = np.array(problem.supply)
+    supply[0] += problem.opening_bank
+    return dict(zip(problem.year, map(float, supply / frame.scale), strict=True))
+
+
+def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
+    """Prices and quantities by solving the programme; the interval by one-sided shifts of each year's supply.
+
+    Raises
+    ------
+    InfeasibleError
+        If the cap cannot be met: names the year, the missing tonnes and the rules to relax.
+    SolverError
+        If HiGHS proves no optimum.
+    """
+    programme = build_programme(problem)
+    compiled = compile_programme(programme.model)
+    loaded = LoadedProgramme(compiled)
+    solution = loaded.solve()
+    balance = compiled.row_index("market.balance[")
+    if solution is None:
+        found = explain_infeasible(compiled, balance)
+        missing = {year: found.missing.get(f"market.balance[{year}]", 0.0) * programme.frame.scale for year in problem.year}
+        raise_infeasible(problem, missing, found.rows, found.columns)
+    price = _prices(problem, solution, balance)
+    low, high = _interval(problem, loaded, balance, price)
+    abatement, steps = _quantities(problem, programme, compiled, solution)
+    return Clearing(
+        engine="programme",
+        reason=reason,
+        basis="lp_dual",
+        price=low,
+        price_low=low,
+        price_high=high,
+        abatement=abatement,
+        step_used=steps,
+        answers=(),
+        indeterminate=np.zeros(len(problem.year), dtype=bool),
+        mixed=np.zeros(len(problem.year)),
+        residual=solution.gap,
+        solver=solution.solver,
+    )
+
+
+def quadratic_columns(problem: MarketProblem) -> int:
+    """Number of option-years with a linear MAC that the programme would hold."""
+    return int(np.sum(_in_programme(problem) & (problem.options.slope > 0)))
+
+
+def _refuse(problem: MarketProblem) -> None:
+    if problem.responses:
+        rules = sorted({type(term.rule).__name__ for term in problem.responses})
+        raise InputError(
+            f"The programme cannot hold the best-response rules {shorten(rules)}: they are no convex programme and "
+            "are never linearised. Use engine 'best_response'."
+        )
+    if problem.given_price is not None:
+        raise InputError("The programme finds a price; with given_price use engine 'auto'.")
+    quadratic = quadratic_columns(problem)
+    if quadratic > LARGEST_QUADRATIC:
+        raise InputError(
+            f"The programme would hold {quadratic} quadratic columns, more than the {LARGEST_QUADRATIC} that the "
+            "solver handles dependably. Use engine 'best_response', which is exact for linear MACs."
+        )
+
+
+def _in_programme(problem: MarketProblem) -> NDArray[np.bool_]:
+    """Option-years whose use the price can move."""
+    moved = problem.option_share * problem.option_phi != 0
+    if any(step.obligation_share is not None for step in problem.steps):
+        moved = problem.option_share != 0
+    return np.asarray(moved & (problem.options.potential > 0))
+
+
+def _unpriced_use(problem: MarketProblem) -> Array:
+    """Use of each option by who faces no price: only what pays for itself."""
+    options = problem.options
+    with np.errstate(divide="ignore", invalid="ignore"):
+        until_free = np.where(options.slope > 0, -options.unit_cost / options.slope, np.inf)
+    return np.where(options.unit_cost < 0, np.minimum(options.potential, until_free), 0.0)
+
+
+def _add_abatement_cost(problem: MarketProblem, frame: Frame, use: dict[tuple[int, int], Any]) -> None:
+    cost, slope = problem.options.unit_cost, problem.options.slope
+    for (o, y), column in use.items():
+        factor = float(problem.discount[y])
+        frame.cost.append(factor * float(cost[o, y]) * column)
+        if slope[o, y] > 0:
+            frame.cost.append(factor * 0.5 * float(slope[o, y]) * frame.scale * column**2)
+
+
+def _demand(problem: MarketProblem, frame: Frame, use: dict[tuple[int, int], Any], outside: Array) -> dict[int, Any]:
+    """Net demand of each year after abatement; also fills ``frame.obligation``."""
+    import pyomo.environ as pyo
+
+    share, phi = problem.option_share, problem.option_phi
+    obligation = (problem.share * problem.baseline).sum(axis=0) - (share * outside).sum(axis=0)
+    need = (problem.share * ((1 - problem.per_emission) * problem.baseline - problem.fixed)).sum(axis=0)
+    need = need - (share * phi * outside).sum(axis=0)
+    by_year: dict[int, list[tuple[int, Any]]] = {y: [] for y in range(len(problem.year))}
+    for (o, y), column in use.items():
+        by_year[y].append((o, column))
+    demand = {}
+    for y, year in enumerate(problem.year):
+        columns = by_year[y]
+        frame.obligation[year] = float(obligation[y] / frame.scale) - pyo.quicksum(
+            float(share[o, y]) * column for o, column in columns
+        )
+        demand[year] = float(need[y] / frame.scale) - pyo.quicksum(
+            float(share[o, y] * phi[o, y]) * column for o, column in columns
+        )
+    return demand
+
+
+def _add_unused(problem: MarketProblem, frame: Frame, columns: NDArray[np.intp]) -> None:
+    """A column for allowances nobody uses, in years whose balance would hold no column at all."""
+    import pyomo.environ as pyo
+
+    busy = {problem.year[y] for _, y in columns} | {year for year, terms in frame.supply.items() if terms}
+    idle = [year for year in problem.year if year not in busy]
+    block = frame.block("market")
+    block.unused = pyo.Var(idle, bounds=(0.0, None))
+    for year in idle:
+        frame.supply[year].append(-block.unused[year])
+
+
+def _prices(problem: MarketProblem, solution: Solution, balance: NDArray[np.intp]) -> Array:
+    price = -solution.row_dual[balance] / problem.discount
+    scale = max(1.0, float(np.abs(price).max(initial=0.0)))
+    if np.any(price < -NEGLIGIBLE * scale):
+        raise SolverError(f"The programme gives a negative price ({price.min():g}) to a row that is at most its supply.")
+    return np.where(price < NEGLIGIBLE * scale, 0.0, price)
+
+
+def _interval(problem: MarketProblem, loaded: LoadedProgramme, balance: NDArray[np.intp], price: Array) -> tuple[Array, Array]:
+    """Lowest and highest price of each year: the duals just above and just below its supply."""
+    shift = PERTURBATION * 10 * SCALED_TOTAL
+    low, high = price.copy(), price.copy()
+    for y in range(len(balance)):
+        low[y] = min(price[y], _one_sided(problem, loaded, balance, y, shift))
+        high[y] = max(price[y], _one_sided(problem, loaded, balance, y, -shift))
+    point = (price - low) <= POINT_WIDTH * np.maximum(price, 1.0)
+    low = np.where(point, price, low)
+    return low, np.where(high - low <= POINT_WIDTH * np.maximum(price, 1.0), low, high)
+
+
+def _one_sided(
+    problem: MarketProblem, loaded: LoadedProgramme, balance: NDArray[np.intp], y: int, shift: float
+) -> float:
+    """Price of year ``y`` as its supply comes back to where it is from one side; ``inf`` if it cannot move there."""
+
+    def price(amount: float) -> float:
+        found = loaded.solve({int(balance[y]): amount})
+        return float("inf") if found is None else float(_prices(problem, found, balance)[y])
+
+    if loaded.programme.hessian is None or np.isinf(price(shift)):
+        return price(shift)
+    # Along a linear MAC the price moves with the shift; what is left without a shift is the edge of the interval.
+    return 2 * price(0.5 * shift) - price(shift)
+
+
+def _quantities(
+    problem: MarketProblem, programme: Programme, compiled: CompiledProgramme, solution: Solution
+) -> tuple[Array, Array]:
+    """Abatement (option, year) and use of steps (step, year), in tonnes."""
+    position = compiled.column_position()
+    values = solution.values * programme.frame.scale
+    abatement = programme.outside.copy()
+    for o, y in programme.columns:
+        name = programme.model.abatement[problem.options.label[o], problem.year[y]].name
+        if name in position:
+            abatement[o, y] = values[position[name]]
+    steps = np.zeros((len(problem.steps), len(problem.year)))
+    for s, step in enumerate(problem.steps):
+        for year, column in programme.frame.step_columns[step.name].items():
+            if column.name in position:
+                steps[s, problem.year.index(year)] = values[position[column.name]]
+    return np.clip(abatement, 0.0, problem.options.potential), np.maximum(steps, 0.0)

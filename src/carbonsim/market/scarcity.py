@@ -1,0 +1,56 @@
+"""Says why a cap cannot be met: the year, the missing tonnes, and the rules that would have to give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from carbonsim.errors import InfeasibleError, shorten
+from carbonsim.market.problem import MarketProblem
+
+
+def raise_infeasible(
+    problem: MarketProblem, missing: Mapping[int, float], rows: Sequence[str] = (), columns: Sequence[str] = ()
+) -> NoReturn:
+    """Raise InfeasibleError with the missing tonnes by year and the smallest set of rules to relax.
+
+    Parameters
+    ----------
+    problem : MarketProblem
+    missing : dict
+        Tonnes by which each year's need exceeds everything that can be supplied or abated.
+    rows, columns : sequence of str
+        Rows and column bounds that contradict each other, if a solver named them.
+    """
+    short = {year: tonnes for year, tonnes in missing.items() if tonnes > 0}
+    years = ", ".join(f"{year}: {_tonnes(tonnes)} t" for year, tonnes in short.items())
+    total = _tonnes(sum(short.values()))
+    rules = _rules(problem, tuple(short), rows, columns)
+    raise InfeasibleError(
+        f"The cap cannot be met: even with all abatement and every supply step, {total} t of allowances are missing "
+        f"({years}). Relax one of: {'; '.join(rules)}."
+    )
+
+
+def _tonnes(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.6g}"
+
+
+def _rules(problem: MarketProblem, years: tuple[int, ...], rows: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """The rules that bind, in the reader's words."""
+    in_conflict = sorted({int(row.split("[")[1].rstrip("]")) for row in rows if row.startswith("market.balance[")})
+    balances = in_conflict or list(years)
+    rules = [f"the supply of {shorten(balances)} (market.balance)"]
+    labels = {instrument.label for instrument in problem.instruments}
+    if "banking" not in labels and len(problem.year) > 1:
+        rules.append("the ban on carrying allowances over (declare banking)")
+    elif "banking" in labels and (not columns or any(column.startswith("banking.") for column in columns)):
+        rules.append("the borrowing limit (banking.borrowing)")
+    for step in problem.steps:
+        if step.kind in ("floor", "reserve_tier"):
+            rules.append(f"the volume of {step.name}")
+        if step.kind == "offset":
+            rules.append(f"the limit on {step.name}")
+    if not any(step.kind in ("ceiling", "penalty") for step in problem.steps):
+        rules.append("add a price_ceiling or a penalty, which sell what is missing at a price")
+    return rules

@@ -1,0 +1,131 @@
+"""What every market instrument declares: its yearly arrays, its supply step and how it enters the programme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from carbonsim.registry import Registry
+
+if TYPE_CHECKING:
+    from carbonsim.market.programme import Frame
+
+Array = NDArray[np.float64]
+StepKind = Literal["floor", "reserve_tier", "ceiling", "penalty", "offset"]
+
+instruments: Registry[type[Instrument]] = Registry("instrument", "carbonsim.market.instruments")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SupplyStep:
+    """A quantity offered at a price in each year.
+
+    Parameters
+    ----------
+    name : str
+        Label of the step, unique in a problem.
+    kind : {"floor", "reserve_tier", "ceiling", "penalty", "offset"}
+        What the step is. Floors, tiers and ceilings sell allowances; offsets and penalties stand in for them.
+    price : array [CNY/tCO2e] (year)
+        NaN where the step does not exist.
+    quantity : array [tCO2e] (year)
+        Not negative, ``inf`` if unlimited; 0 where the step does not exist.
+    obligation_share : array [1] (year), optional
+        If given, each enterprise may use at most this share of its own obligation; ``quantity`` is then ``inf``.
+    """
+
+    name: str
+    kind: StepKind
+    price: Array
+    quantity: Array
+    obligation_share: Array | None = None
+
+    @property
+    def sells_allowances(self) -> bool:
+        """Whether the step issues allowances (it does not if it is an offset or a penalty)."""
+        return self.kind in ("floor", "reserve_tier", "ceiling")
+
+    def exists(self) -> NDArray[np.bool_]:
+        """Years in which the step offers something."""
+        offered = self.quantity > 0
+        if self.obligation_share is not None:
+            offered = offered & (self.obligation_share > 0)
+        return offered & ~np.isnan(self.price)
+
+
+class Instrument:
+    """Base of the instruments: an instrument adds rows and columns to the programme, and may be a supply step.
+
+    ``couples_years`` says that the instrument links years other than through the bank, so that only the programme
+    can represent it.
+    """
+
+    __slots__ = ()
+
+    @property
+    def couples_years(self) -> bool:
+        """Whether the instrument links years by something else than the bank."""
+        return False
+
+    @property
+    def label(self) -> str:
+        """Name under which the rows, columns and steps of the instrument appear."""
+        raise NotImplementedError
+
+    def yearly(self) -> dict[str, Array]:
+        """The instrument's arrays over years, for validation; each has length 1 or the number of years."""
+        return {}
+
+    def problems(self, years: Sequence[int]) -> list[str]:
+        """What is wrong with the instrument in a market over ``years``, one sentence each."""
+        return check_yearly(self.label, self.yearly(), len(years))
+
+    def supply_step(self, years: int) -> SupplyStep | None:
+        """The step that the instrument adds to supply over that many years, or None if it is no supply step."""
+        return None
+
+    def add_to(self, frame: Frame) -> None:
+        """Add the instrument's columns and rows to the programme."""
+        raise NotImplementedError
+
+
+def as_array(value: ArrayLike) -> Array:
+    """A number or a sequence as a one-dimensional read-only array.
+
+    >>> as_array(3)
+    array([3.])
+    """
+    array = np.array(value, dtype=float).reshape(-1)
+    array.setflags(write=False)
+    return array
+
+
+def over_years(array: Array, years: int) -> Array:
+    """The array with one value a year; a single value holds in every year."""
+    return np.broadcast_to(array, (years,)) if len(array) == 1 else array
+
+
+def check_yearly(label: str, arrays: dict[str, Array], years: int) -> list[str]:
+    """Sentences on arrays whose length is wrong or whose values are negative, infinite prices included."""
+    found = []
+    for name, array in arrays.items():
+        if len(array) not in (1, years):
+            found.append(f"{label}.{name} has {len(array)} values; expected 1 or one for each of the {years} years.")
+        if np.any(array < 0):
+            found.append(f"{label}.{name} holds {array.min():g}; expected numbers that are not negative.")
+        if name == "price" and np.any(np.isinf(array)):
+            found.append(f"{label}.price is infinite; leave a year without the step as NaN.")
+        if name != "price" and np.any(np.isnan(array)):
+            found.append(f"{label}.{name} holds NaN; write 0 for a year without the step.")
+    return found
+
+
+def check_exists(step: SupplyStep) -> list[str]:
+    """A sentence if the step offers nothing in any year."""
+    if bool(step.exists().any()):
+        return []
+    return [f"{step.name} is declared but offers nothing in any year; give it a quantity and a price, or leave it out."]

@@ -1,0 +1,301 @@
+"""Hands a compiled programme to HiGHS and takes back values, duals and a gap that is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from carbonsim.errors import SolverError, shorten
+from carbonsim.solving.compile import CompiledProgramme
+
+if TYPE_CHECKING:
+    import highspy
+
+Array = NDArray[np.float64]
+
+FEASIBILITY_TOLERANCE = 1e-9
+GAP_TOLERANCE = 1e-7
+NEGLIGIBLE_DUAL = 1e-7
+QP_ITERATIONS_PER_COLUMN = 20
+QP_SECONDS = 30.0
+PROXIMAL_WEIGHT = 1e-5
+PROXIMAL_ROUNDS = 60
+PROXIMAL_GAP = 1e-11
+IIS_STRATEGY = 4  # the default strategy answers with an empty set on banking models
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """What the solver found: values by column, duals by row, and the relative primal-dual gap computed here."""
+
+    objective: float
+    values: Array
+    row_dual: Array
+    column_dual: Array
+    gap: float
+    solver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Infeasibility:
+    """Why a programme has no solution.
+
+    ``missing`` maps the elastic rows to the least total by which they must be relaxed together; ``rows`` and
+    ``columns`` name an irreducible set of rows and of column bounds that contradict each other.
+    """
+
+    missing: Mapping[str, float]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+class LoadedProgramme:
+    """A programme held by HiGHS, solved once or again after a shift of its row bounds."""
+
+    def __init__(self, programme: CompiledProgramme) -> None:
+        self.programme = programme
+        self._highs = _highs(programme)
+
+    def solve(self, shift: Mapping[int, float] | None = None) -> Solution | None:
+        """The optimum, with the upper bounds of some rows shifted; None if there is no feasible point.
+
+        Raises
+        ------
+        SolverError
+            If HiGHS stops without a proven optimum, or if its values and duals leave a gap.
+        """
+        shifted = self._shifted(shift or {})
+        self._highs.run()
+        status = self._highs.modelStatusToString(self._highs.getModelStatus())
+        if status not in ("Optimal", "Infeasible") and shifted.hessian is not None and _has_point(shifted):
+            return _solve_by_proximal_points(shifted)
+        if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not _has_point(shifted)):
+            return None
+        if status != "Optimal":
+            raise SolverError(f"HiGHS stopped with status '{status}'; only a proven optimum gives prices.")
+        return _solution(self._highs, shifted)
+
+    def _shifted(self, shift: Mapping[int, float]) -> CompiledProgramme:
+        upper = self.programme.row_upper.copy()
+        for row, amount in shift.items():
+            upper[row] += amount
+        for row, (lower, bound) in enumerate(zip(self.programme.row_lower, upper, strict=True)):
+            self._highs.changeRowBounds(row, float(lower), float(bound))
+        return replace(self.programme, row_upper=upper)
+
+
+def explain_infeasible(programme: CompiledProgramme, elastic: NDArray[np.intp]) -> Infeasibility:
+    """The least relaxation of the elastic rows, and a smallest contradicting set of rows and bounds.
+
+    Parameters
+    ----------
+    programme : CompiledProgramme
+        A programme without a feasible point.
+    elastic : array of int
+        Rows with an upper bound that may be exceeded; the least total excess is found by an elastic LP.
+
+    Raises
+    ------
+    SolverError
+        If not even the elastic programme has a solution.
+    """
+    rows, columns = _irreducible_set(programme)
+    return Infeasibility(missing=_least_excess(programme, elastic), rows=rows, columns=columns)
+
+
+def _highs(programme: CompiledProgramme) -> highspy.Highs:
+    import highspy
+
+    solver = highspy.Highs()
+    quadratic = programme.hessian is not None
+    options: dict[str, bool | int | float | str] = {
+        "output_flag": False,
+        "threads": 1,
+        "random_seed": 0,
+        "primal_feasibility_tolerance": FEASIBILITY_TOLERANCE,
+        "dual_feasibility_tolerance": FEASIBILITY_TOLERANCE,
+        # Presolve and the default simplex are quadratic in the number of columns on the aggregate programme.
+        "presolve": "off",
+        "solver": "choose" if quadratic else "ipx",
+    }
+    if quadratic:
+        options["qp_regularization_value"] = 0.0  # the default moves prices in the fifth digit
+        # Without regularisation the active-set method may cycle on degenerate rows; it is then stopped.
+        options["qp_iteration_limit"] = QP_ITERATIONS_PER_COLUMN * len(programme.columns) + 1000
+        options["time_limit"] = QP_SECONDS
+    for name, value in options.items():
+        solver.setOptionValue(name, value)
+    _check(solver.passModel(_lp(programme)), "the matrix")
+    if programme.hessian is not None:
+        _check(solver.passHessian(_hessian(programme.hessian)), "the quadratic costs")
+    return solver
+
+
+def _check(status: Any, what: str) -> None:
+    if "kError" in str(status):
+        raise SolverError(f"HiGHS refused {what} of the programme.")
+
+
+def _lp(programme: CompiledProgramme) -> Any:
+    import highspy
+
+    lp = highspy.HighsLp()
+    matrix = sparse.csc_array(programme.matrix)
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_ = programme.cost
+    lp.offset_ = programme.offset
+    lp.col_lower_, lp.col_upper_ = _bounds(programme.column_lower, programme.column_upper)
+    lp.row_lower_, lp.row_upper_ = _bounds(programme.row_lower, programme.row_upper)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = matrix.data.astype(float)
+    return lp
+
+
+def _bounds(lower: Array, upper: Array) -> tuple[Array, Array]:
+    import highspy
+
+    infinity = highspy.kHighsInf
+    return np.where(np.isneginf(lower), -infinity, lower), np.where(np.isposinf(upper), infinity, upper)
+
+
+def _hessian(lower_triangle: sparse.csc_array) -> Any:
+    import highspy
+
+    hessian = highspy.HighsHessian()
+    matrix = sparse.csc_array(lower_triangle)
+    matrix.sort_indices()
+    hessian.dim_ = matrix.shape[0]
+    hessian.format_ = highspy.HessianFormat.kTriangular
+    hessian.start_ = matrix.indptr.astype(np.int32)
+    hessian.index_ = matrix.indices.astype(np.int32)
+    hessian.value_ = matrix.data.astype(float)
+    return hessian
+
+
+def _solution(solver: highspy.Highs, programme: CompiledProgramme) -> Solution:
+    """Values and duals, accepted only if the gap computed from them is closed."""
+    return _accepted(_measured(solver, programme))
+
+
+def _accepted(solution: Solution) -> Solution:
+    if not solution.gap <= GAP_TOLERANCE:
+        raise SolverError(f"HiGHS reports an optimum, but its duals leave a relative gap of {solution.gap:.1e}.")
+    return solution
+
+
+def _measured(solver: highspy.Highs, programme: CompiledProgramme) -> Solution:
+    """Values, duals and the gap they leave."""
+    found = solver.getSolution()
+    values = np.array(found.col_value, dtype=float)
+    row_dual = np.array(found.row_dual, dtype=float)
+    curvature = _times_hessian(programme.hessian, values)
+    # Reduced costs are recomputed: the gap must not rest on the solver's own.
+    column_dual = programme.cost + curvature - programme.matrix.T @ row_dual
+    primal = float(programme.cost @ values + 0.5 * values @ curvature)
+    dual = (
+        _bound_value(row_dual, programme.row_lower, programme.row_upper)
+        + _bound_value(column_dual, programme.column_lower, programme.column_upper)
+        - 0.5 * float(values @ curvature)
+    )
+    gap = abs(primal - dual) / max(1.0, abs(primal), abs(dual))
+    return Solution(
+        objective=primal + programme.offset,
+        values=values,
+        row_dual=row_dual,
+        column_dual=column_dual,
+        gap=gap,
+        solver=f"HiGHS {solver.version()}",
+    )
+
+
+def _solve_by_proximal_points(programme: CompiledProgramme) -> Solution:
+    """The optimum of a degenerate quadratic programme as the limit of strictly convex ones.
+
+    Each round adds the squared distance to the last point, which vanishes at the optimum: unlike a fixed
+    regularisation it leaves values and duals exact.
+    """
+    assert programme.hessian is not None  # noqa: S101  the caller has a quadratic programme
+    weight = PROXIMAL_WEIGHT * max(1.0, float(np.abs(programme.hessian.data).max()))
+    hessian = sparse.csc_array(programme.hessian + weight * sparse.eye_array(len(programme.columns), format="csc"))
+    centre = np.zeros(len(programme.columns))
+    best: Solution | None = None
+    for _ in range(PROXIMAL_ROUNDS):
+        solver = _highs(replace(programme, hessian=hessian, cost=programme.cost - weight * centre))
+        solver.run()
+        status = solver.modelStatusToString(solver.getModelStatus())
+        if status != "Optimal":
+            raise SolverError(f"HiGHS stopped with status '{status}' on a strictly convex programme.")
+        found = _measured(solver, programme)
+        if best is None or not best.gap <= found.gap:
+            best = found
+        if found.gap <= PROXIMAL_GAP:
+            break
+        centre = found.values
+    assert best is not None  # noqa: S101  at least one round was run
+    return _accepted(best)
+
+
+def _times_hessian(lower_triangle: sparse.csc_array | None, values: Array) -> Array:
+    if lower_triangle is None:
+        return np.zeros_like(values)
+    diagonal = lower_triangle.diagonal()
+    return np.asarray(lower_triangle @ values + lower_triangle.T @ values - diagonal * values, dtype=float)
+
+
+def _bound_value(dual: Array, lower: Array, upper: Array) -> float:
+    """Sum of dual times the bound it presses on; a dual on a bound that is infinite counts as zero if negligible."""
+    bound = np.where(dual > 0, lower, upper)
+    free = ~np.isfinite(bound)
+    scale = max(1.0, float(np.abs(dual).max(initial=0.0)))
+    if np.any(np.abs(dual[free]) > NEGLIGIBLE_DUAL * scale):
+        return float("nan")
+    return float(np.sum(dual[~free] * bound[~free]))
+
+
+def _has_point(programme: CompiledProgramme) -> bool:
+    """Whether the programme without its costs has a feasible point."""
+    probe = replace(programme, cost=np.zeros_like(programme.cost), hessian=None)
+    solver = _highs(probe)
+    solver.run()
+    return solver.modelStatusToString(solver.getModelStatus()) == "Optimal"
+
+
+def _least_excess(programme: CompiledProgramme, elastic: NDArray[np.intp]) -> dict[str, float]:
+    count = len(elastic)
+    size = len(programme.columns)
+    slack = sparse.csc_array((-np.ones(count), (elastic, np.arange(count))), shape=(len(programme.rows), count))
+    relaxed = CompiledProgramme(
+        cost=np.concatenate([np.zeros(size), np.ones(count)]),
+        offset=0.0,
+        matrix=sparse.csc_array(sparse.hstack([programme.matrix, slack])),
+        row_lower=programme.row_lower,
+        row_upper=programme.row_upper,
+        column_lower=np.concatenate([programme.column_lower, np.zeros(count)]),
+        column_upper=np.concatenate([programme.column_upper, np.full(count, np.inf)]),
+        hessian=None,
+        rows=programme.rows,
+        columns=(*programme.columns, *(f"elastic.excess[{programme.rows[row]}]" for row in elastic)),
+    )
+    solution = LoadedProgramme(relaxed).solve()
+    if solution is None:
+        names = shorten([programme.rows[row] for row in elastic])
+        raise SolverError(f"The programme stays infeasible even when {names} may be exceeded.")
+    excess = solution.values[size:]
+    return {programme.rows[row]: float(amount) for row, amount in zip(elastic, excess, strict=True) if amount > 0}
+
+
+def _irreducible_set(programme: CompiledProgramme) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    solver = _highs(replace(programme, hessian=None))
+    solver.setOptionValue("iis_strategy", IIS_STRATEGY)
+    solver.run()
+    _, iis = solver.getIis()
+    rows = tuple(programme.rows[row] for row in iis.row_index_)
+    columns = tuple(programme.columns[column] for column in iis.col_index_)
+    return rows, columns

@@ -1,0 +1,259 @@
+"""From the rooms to the market: inventory, options, coverage and allocations become one `MarketProblem`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from carbonsim.allocation import Allocation, allocate
+from carbonsim.errors import InputError, ScenarioError, did_you_mean, shorten
+from carbonsim.inputs.parameters import ParameterSet
+from carbonsim.inputs.scenario import Scenario
+from carbonsim.market import MarketProblem, Options, ResponseTerm
+from carbonsim.market.instruments.auction_floor import AuctionFloor
+from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.instruments.offsets import Offsets
+from carbonsim.market.instruments.penalty import Penalty
+from carbonsim.market.instruments.price_ceiling import PriceCeiling
+from carbonsim.market.instruments.reserve_tier import ReserveTier
+from carbonsim.market.supply import Instrument
+from carbonsim.study.adoption import add_up, rows_of
+
+Array = np.ndarray
+SCOPES = ("national", "local", "price")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assembly:
+    """A market problem and how its rows relate to the rooms it was made from.
+
+    ``enterprise`` are the rows; ``market_options`` the positions, in the options dataset, of the problem's options;
+    ``terms`` pairs every response term of the problem with its sector; ``auctioned`` is the yearly auction volume.
+    """
+
+    problem: MarketProblem
+    enterprise: Array
+    share: Array
+    allocations: Mapping[tuple[str, int], Allocation]
+    market_options: Array
+    auctioned: Array
+
+
+def assemble(scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, share: xr.DataArray) -> Assembly:
+    """The market of a scenario as arrays.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    inventory, options : Dataset
+        From the accounting and measures rooms.
+    share : DataArray [1] (enterprise, year)
+        Obligation share, 0..1.
+
+    Returns
+    -------
+    Assembly
+        Rows are the enterprises of the market's scope: local ones alone (``local``), or with the sector blocks of
+        the rest of the country (``national`` and ``price``, where the blocks set the balance values).
+
+    Raises
+    ------
+    InputError
+        If the scope or an instrument is unknown, or a covered sector has no allocation rule.
+    """
+    scope = scenario.market.scope
+    if scope not in SCOPES:
+        raise ScenarioError(f"market.scope is '{scope}'. Known: {', '.join(SCOPES)}. {did_you_mean(scope, SCOPES)}")
+    kinds = inventory["kind"].values.astype(str)
+    rows = inventory["enterprise"].values.astype(str)
+    rows = rows[kinds == "enterprise"] if scope == "local" else rows
+    taken = share.sel(enterprise=rows).transpose("enterprise", "year").values
+    allocations = _allocations(scenario, inventory, rows, taken)
+    builder = _Builder(scenario, inventory, options, rows, taken)
+    for (_, year), allocation in sorted(allocations.items()):
+        builder.add(allocation, year)
+    return builder.finish(allocations)
+
+
+def _allocations(
+    scenario: Scenario, inventory: xr.Dataset, rows: Array, share: Array
+) -> dict[tuple[str, int], Allocation]:
+    """Allocation of every sector and year in which an enterprise of it is covered."""
+    sector = inventory["sector"].sel(enterprise=rows).values.astype(str)
+    found: dict[tuple[str, int], Allocation] = {}
+    for column, year in enumerate(scenario.years):
+        for name in np.unique(sector[share[:, column] > 0]):
+            if scenario.rule(str(name), year) is None:
+                raise ScenarioError(
+                    f"{scenario.name}: sector '{name}' is covered in {year} but has no allocation rule then. "
+                    f"Give allocation.{name}.{year}, or a later coverage.{name}.entry_year."
+                )
+            covered = rows[(sector == name) & (share[:, column] > 0)]
+            found[str(name), year] = allocate(scenario, inventory, year, str(name), [str(row) for row in covered])
+    return found
+
+
+class _Builder:
+    """Collects affine coefficients and response terms of all sectors and years, then makes the problem."""
+
+    def __init__(
+        self, scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, rows: Array, share: Array
+    ) -> None:
+        self.scenario = scenario
+        self.years = scenario.years
+        self.rows = rows
+        self.share = share
+        owner = rows_of(options["option_enterprise"], rows)
+        potential = options["potential"].transpose("option", "year").values
+        self.market_options = np.flatnonzero((owner >= 0) & (potential > 0).any(axis=1))
+        self.owner = owner[self.market_options]
+        self.options = options.isel(option=self.market_options)
+        self.facility = self.options["option_facility"].values.astype(str)
+        facility_row = rows_of(inventory["facility_enterprise"], rows)
+        covered = inventory["covered_emissions"].transpose("facility", "year").values
+        inside = facility_row >= 0
+        self.baseline = add_up(covered[inside], facility_row[inside], len(rows))
+        self.fixed = np.zeros_like(self.baseline)
+        self.per_emission = np.zeros_like(self.baseline)
+        self.auctioned = np.zeros(len(self.years))
+        self.terms: list[ResponseTerm] = []
+        self.position = {str(name): place for place, name in enumerate(rows)}
+
+    def add(self, allocation: Allocation, year: int) -> None:
+        """One sector's allocation in one year."""
+        column = self.years.index(year)
+        owners = np.array([self.position[name] for name in allocation.enterprise], dtype=int)
+        self.auctioned[column] += float((self.share[owners, column] * allocation.auctioned).sum())
+        if allocation.kind == "best_response":
+            self._add_units(allocation, year, column, owners)
+            return
+        np.add.at(
+            self.fixed[:, column], owners, allocation.fixed + allocation.per_output * allocation.output
+        )
+        for owner in np.unique(owners):
+            rates = np.unique(allocation.per_emission[owners == owner])
+            if len(rates) > 1:
+                raise InputError(
+                    f"rule {allocation.rule} gives facilities of {self.rows[owner]} different shares of their own "
+                    f"emissions ({shorten(rates.tolist())}); such a rule must return best-response units."
+                )
+            self.per_emission[owner, column] = rates[0]
+
+    def _add_units(self, allocation: Allocation, year: int, column: int, owners: Array) -> None:
+        self.baseline[np.unique(owners), column] = 0.0
+        for unit in allocation.units:
+            key = set(unit.key_facilities)
+            members = [place for place, name in enumerate(self.facility) if name in unit.facilities]
+            available = [place for place in members if self.options["potential"].values[place, column] > 0]
+            self.terms.append(
+                ResponseTerm(
+                    enterprise=self.position[unit.enterprise],
+                    year=year,
+                    key=unit.key_emissions,
+                    other=unit.other_emissions,
+                    rule=unit.rule,
+                    key_options=tuple(place for place in available if self.facility[place] in key),
+                    other_options=tuple(place for place in available if self.facility[place] not in key),
+                    balance_group=unit.balance_group,
+                )
+            )
+
+    def finish(self, allocations: Mapping[tuple[str, int], Allocation]) -> Assembly:
+        """The problem with its instruments."""
+        scenario, parameters, years = self.scenario, self.scenario.parameters, self.years
+        given = None
+        if scenario.market.scope == "price":
+            given = parameters.series("market.given_price", years)
+        has_floor = "auction_floor" in scenario.market.instruments and given is None
+        problem = MarketProblem(
+            enterprise=tuple(str(name) for name in self.rows),
+            year=years,
+            baseline=self.baseline,
+            share=self.share,
+            fixed=self.fixed,
+            per_emission=self.per_emission,
+            options=Options(
+                label=tuple(str(name) for name in self.options["option"].values),
+                enterprise=self.owner,
+                **{
+                    name: self.options[name].transpose("option", "year").values
+                    for name in ("potential", "unit_cost", "slope")
+                },
+            ),
+            supply=np.zeros(len(years)) if has_floor else self.auctioned,
+            interest=parameters.value("market.interest_rate", years[0]),
+            opening_bank=parameters.value("market.opening_bank", years[0]),
+            responses=tuple(self.terms),
+            instruments=self._instruments(given is not None),
+            given_price=given,
+        )
+        return Assembly(problem, self.rows, self.share, allocations, self.market_options, self.auctioned)
+
+    def _instruments(self, price_is_given: bool) -> tuple[Instrument, ...]:
+        made: list[Instrument] = []
+        for name in self.scenario.market.instruments:
+            if name not in MAKERS:
+                raise ScenarioError(
+                    f"market.instruments has '{name}'. Known: {', '.join(MAKERS)}. {did_you_mean(name, MAKERS)}".strip()
+                )
+            # At a given price nothing is cleared, so nothing but offsets has an effect.
+            if not price_is_given or name == "offsets":
+                made += MAKERS[name](self.scenario.parameters, self.years, self.auctioned)
+        return tuple(made)
+
+
+def from_start(parameters: ParameterSet, path: str, years: Sequence[int], *labels: str) -> Array:
+    """The parameter over years, NaN before its first value; beyond its validity it is an error as ever."""
+    first = min(dated.applies_from for dated in parameters.get(path).values[labels])
+    return np.array([parameters.value(path, year, *labels) if year >= first else np.nan for year in years])
+
+
+def _banking(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
+    return [Banking()]
+
+
+def _auction_floor(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
+    price = from_start(parameters, "market.auction_floor", years)
+    # Before its first year there is no floor: what is auctioned then sells at any price.
+    return [AuctionFloor(quantity=auctioned, price=np.where(auctioned > 0, np.nan_to_num(price), price))]
+
+
+def _reserve_tier(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
+    return [
+        ReserveTier(
+            price=from_start(parameters, "market.reserve_tier_price", years, label),
+            quantity=np.nan_to_num(from_start(parameters, "market.reserve_tier_quantity", years, label)),
+            name=f"reserve_{label}",
+        )
+        for (label,) in parameters.get("market.reserve_tier_price").labels()
+    ]
+
+
+def _price_ceiling(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
+    return [PriceCeiling(price=from_start(parameters, "market.price_ceiling", years))]
+
+
+def _offsets(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
+    limit = np.nan_to_num(from_start(parameters, "market.offset_limit", years))
+    return [Offsets(price=from_start(parameters, "market.offset_price", years), share_limit=limit)]
+
+
+def _penalty(make_good: bool) -> Callable[[ParameterSet, Sequence[int], Array], list[Instrument]]:
+    def make(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
+        return [Penalty(price=from_start(parameters, "market.penalty", years), make_good=make_good)]
+
+    return make
+
+
+MAKERS: Mapping[str, Callable[[ParameterSet, Sequence[int], Array], list[Instrument]]] = {
+    "banking": _banking,
+    "auction_floor": _auction_floor,
+    "reserve_tier": _reserve_tier,
+    "price_ceiling": _price_ceiling,
+    "offsets": _offsets,
+    "penalty": _penalty(make_good=False),
+    "penalty_with_make_good": _penalty(make_good=True),
+}

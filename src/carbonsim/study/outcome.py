@@ -1,0 +1,290 @@
+"""From a cleared market back to enterprises: adoption, emissions, costs and transfers of one scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from carbonsim.inputs.scenario import Scenario
+from carbonsim.market import Market
+from carbonsim.study.adoption import add_up, anticipated, entry_positions, no_regret, option_cost, rows_of
+from carbonsim.study.assemble import Assembly
+from carbonsim.study.incentives import benchmark_gap, signal_at_solution
+from carbonsim.units import conversion_factor
+
+Array = NDArray[np.float64]
+Parts = dict[str, tuple[tuple[str, ...], NDArray[Any]]]
+ROW = ("enterprise", "year")
+ENTERPRISE_COORDS = ("sector", "place", "chain", "ecosystem", "kind", "entities", "name_zh", "name_en")
+FINANCES = ("revenue", "value_added", "ebit", "product_price", "jobs")
+
+
+def build_outcome(
+    scenario: Scenario,
+    inventory: xr.Dataset,
+    options: xr.Dataset,
+    assembly: Assembly,
+    market: Market,
+    announced: NDArray[np.int_],
+) -> xr.Dataset:
+    """Everything one scenario's run says of its enterprises, options and years.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    inventory, options : Dataset
+        From the accounting and measures rooms.
+    assembly : Assembly
+        The market problem and its rows.
+    market : Market
+        Its answer.
+    announced : array of int (enterprise,)
+        Year in which the entry of each row's sector became known.
+
+    Returns
+    -------
+    Dataset
+        Tonnes of CO2e, allowances and CNY of the study's price year over (enterprise, year), (option, year), year.
+        Cost is above zero; ``net_purchase`` and ``allowance_cost`` are above zero for a buyer. Resource cost
+        (``abatement_cost``) and transfers (``allowance_cost``, ``penalty_cost``) stand apart.
+    """
+    local = inventory.sel(enterprise=assembly.enterprise)
+    chosen = options.isel(option=rows_of(options["option_enterprise"], assembly.enterprise) >= 0)
+    used = _adopt(scenario, chosen, assembly, market, announced)
+    parts = _year_values(assembly, market)
+    parts |= _option_values(chosen, used)
+    owner = rows_of(chosen["option_enterprise"], assembly.enterprise)
+    parts |= _emission_values(local, chosen, used, owner, assembly, market)
+    parts |= _money_values(scenario, local, chosen, used, owner, assembly, market)
+    parts |= {name: (ROW, values) for name, values in signal_at_solution(assembly, market).items()}
+    parts |= {name: (ROW, values) for name, values in benchmark_gap(assembly, market).items()}
+    outcome = xr.Dataset(
+        parts,
+        coords={
+            "enterprise": assembly.enterprise,
+            "year": list(scenario.years),
+            "option": chosen["option"].values.astype(str),
+            "pollutant": local["pollutant"].values.astype(str),
+            **{name: ("enterprise", local[name].values) for name in ENTERPRISE_COORDS},
+            **{name: ("option", chosen[name].values.astype(str)) for name in
+               ("option_enterprise", "option_facility", "option_measure", "option_basis")},
+        },
+    )  # fmt: skip
+    return outcome
+
+
+def _array(dataset: xr.Dataset, name: str, first: str) -> Array:
+    return np.asarray(dataset[name].transpose(first, ...).values, dtype=float)
+
+
+def _adopt(
+    scenario: Scenario, chosen: xr.Dataset, assembly: Assembly, market: Market, announced: NDArray[np.int_]
+) -> dict[str, Array]:
+    """Share of every option in use, (option, year): by the market, by self-interest, ahead of entry."""
+    covered = _array(chosen, "potential", "option")
+    inventory = _array(chosen, "inventory_potential", "option")
+    size = np.where(covered > 0, covered, inventory)
+    alone = no_regret(_array(chosen, "unit_cost", "option"), _array(chosen, "slope", "option"), size)
+    adoption = alone.copy()
+    problem = assembly.problem
+    place = {name: row for row, name in enumerate(chosen["option"].values.astype(str))}
+    rows = np.array([place[name] for name in problem.options.label], dtype=int)
+    abated = market.dataset["option_abatement"].transpose("option", "year").values
+    potential = problem.options.potential
+    decided = np.divide(abated, potential, out=np.zeros_like(abated), where=potential > 0)
+    adoption[rows] = np.where(potential > 0, decided, adoption[rows])
+    owner = rows_of(chosen["option_enterprise"], assembly.enterprise)
+    ahead = anticipated(
+        scenario, adoption, enterprise=owner, entry=entry_positions(assembly.share), announced=announced,
+        available=size > 0,
+    )  # fmt: skip
+    return {"share": ahead, "ahead": np.maximum(ahead - adoption, 0.0), "size": size, "alone": alone}
+
+
+def _year_values(assembly: Assembly, market: Market) -> Parts:
+    """Price, supply and bank of the whole market."""
+    found = market.dataset
+    years = len(assembly.problem.year)
+    names = {
+        "allowance_price": "allowance_price", "price_low": "price_low", "price_high": "price_high",
+        "price_basis": "price_basis", "bank": "bank", "supply_offset": "offsets_used",
+        "supply_penalty": "penalty_tonnes", "unsold": "unsold",
+    }  # fmt: skip
+    values: Parts = {ours: (("year",), np.asarray(found[theirs].values)) for ours, theirs in names.items()}
+    floor = next((step.price for step in assembly.problem.steps if step.kind == "floor"), np.full(years, np.nan))
+    ceiling = next((step.price for step in assembly.problem.steps if step.kind == "ceiling"), np.full(years, np.nan))
+    reserve = found["reserve_sold"]
+    extra = [dim for dim in reserve.dims if dim != "year"]
+    auctioned = found["sold_auction"].values
+    return values | {
+        "price_floor": (("year",), np.array(floor)),
+        "price_ceiling": (("year",), np.array(ceiling)),
+        "supply_free": (("year",), found["free_allocation"].sum("enterprise").values),
+        "supply_auction": (("year",), np.asarray(auctioned)),
+        "supply_reserve": (("year",), (reserve.sum(extra) if extra else reserve).values + found["ceiling_sold"].values),
+        "surrender": (("year",), found["obligation"].sum("enterprise").values),
+    }
+
+
+def _option_values(chosen: xr.Dataset, used: Mapping[str, Array]) -> Parts:
+    unit_cost, slope = _array(chosen, "unit_cost", "option"), _array(chosen, "slope", "option")
+    tonnes = used["share"] * used["size"]
+    dims = ("option", "year")
+    return {
+        "option_adoption": (dims, used["share"]),
+        "option_abatement": (dims, used["share"] * _array(chosen, "potential", "option")),
+        "option_potential": (dims, _array(chosen, "potential", "option")),
+        "option_unit_cost": (dims, unit_cost),
+        "option_slope": (dims, slope),
+        "option_cost": (dims, option_cost(unit_cost, slope, tonnes)),
+    }
+
+
+def _emission_values(
+    local: xr.Dataset,
+    chosen: xr.Dataset,
+    used: Mapping[str, Array],
+    owner: NDArray[np.int_],
+    assembly: Assembly,
+    market: Market,
+) -> Parts:
+    """Inventory, scope 2, covered and pollutant emissions before and after, (enterprise, year)."""
+    count = len(assembly.enterprise)
+    share = used["share"]
+    scope1 = np.asarray(chosen["scope1_share"].values, dtype=float)[:, None]
+    direct = share * _array(chosen, "inventory_potential", "option") * scope1
+    scope2 = share * _array(chosen, "scope2_change", "option") * used["size"]
+    covered = share * _array(chosen, "potential", "option")
+    baseline = _covered_baseline(assembly, local)
+    abated = add_up(covered, owner, count)
+    avoided = np.stack(
+        [add_up(share * used["size"] * chosen["co_benefit"].sel(pollutant=name).values[:, None], owner, count)
+         for name in local["pollutant"].values],
+        axis=1,
+    )  # fmt: skip
+    known = local["pollutant_available"].transpose("enterprise", "pollutant").values.astype(bool)[:, :, None]
+    after = local["pollutant_emissions"].transpose("enterprise", "pollutant", "year").values - avoided
+    before = _array(local, "emissions_co2e", "enterprise")
+    return {
+        "baseline_inventory_emissions": (ROW, before),
+        "inventory_emissions": (ROW, before - add_up(direct, owner, count)),
+        "scope2_emissions": (ROW, _array(local, "scope2_location", "enterprise") + add_up(scope2, owner, count)),
+        "baseline_covered_emissions": (ROW, baseline),
+        "covered_emissions": (ROW, baseline - abated),
+        "abatement": (ROW, abated),
+        "anticipatory_abatement": (ROW, add_up(used["ahead"] * _array(chosen, "potential", "option"), owner, count)),
+        "pollutant_emissions": (("enterprise", "pollutant", "year"), np.where(known, after, np.nan)),
+        "obligation_share": (ROW, assembly.share),
+        "obligation": (ROW, market.dataset["obligation"].transpose(*ROW).values),
+        "free_allocation": (ROW, market.dataset["free_allocation"].transpose(*ROW).values),
+        "net_purchase": (ROW, market.dataset["net_purchase"].transpose(*ROW).values),
+        "baseline_obligation": (ROW, assembly.share * baseline),
+        "baseline_free_allocation": (ROW, _baseline_allocation(assembly)),
+    }
+
+
+def _covered_baseline(assembly: Assembly, local: xr.Dataset) -> Array:
+    """Covered emissions before abatement of every row, response terms included."""
+    inside = rows_of(local["facility_enterprise"], assembly.enterprise)
+    covered = _array(local, "covered_emissions", "facility")
+    return add_up(covered[inside >= 0], inside[inside >= 0], len(assembly.enterprise))
+
+
+def _baseline_allocation(assembly: Assembly) -> Array:
+    """Free allocation at emissions before abatement, times the obligation share."""
+    place = {str(name): row for row, name in enumerate(assembly.enterprise)}
+    amount = np.zeros_like(assembly.share)
+    for (_, year), allocation in assembly.allocations.items():
+        rows = np.array([place[name] for name in allocation.enterprise], dtype=int)
+        np.add.at(amount[:, assembly.problem.year.index(year)], rows, allocation.amount_unrounded)
+    return np.asarray(amount * assembly.share)
+
+
+def _money_values(
+    scenario: Scenario,
+    local: xr.Dataset,
+    chosen: xr.Dataset,
+    used: Mapping[str, Array],
+    owner: NDArray[np.int_],
+    assembly: Assembly,
+    market: Market,
+) -> Parts:
+    """Resource cost and transfers, and the money they are held against, CNY (enterprise, year)."""
+    found = market.dataset
+    price = np.nan_to_num(found["allowance_price"].values)
+    unit_cost, slope = _array(chosen, "unit_cost", "option"), _array(chosen, "slope", "option")
+    tonnes = used["share"] * used["size"]
+    resource = add_up(option_cost(unit_cost, slope, tonnes), owner, len(assembly.enterprise))
+    obligation = found["obligation"].transpose(*ROW).values
+    allowances = found["free_allocation"].transpose(*ROW).values
+    owed = obligation.sum(axis=0)
+    part = np.divide(obligation, owed, out=np.zeros_like(obligation), where=owed > 0)
+    saving = part * (found["offsets_used"].values * (price - _offset_price(assembly)))
+    fee = part * (found["penalty_tonnes"].values * _penalty_price(assembly))
+    unmet = part * found["penalty_tonnes"].values
+    transfer = price * (obligation - allowances - unmet) - saving
+    index = _output_index(scenario, local)
+    pass_through = _by_sector(scenario, local, "outlook.pass_through")
+    covered_potential = _array(chosen, "potential", "option")
+    signal = assembly.share[owner] * price
+    room = np.divide(signal - unit_cost, slope, out=np.full_like(slope, np.inf), where=slope > 0)
+    below = np.where(unit_cost <= signal, np.minimum(covered_potential, np.maximum(room, 0.0)), 0.0)
+    values = {
+        "abatement_cost": resource,
+        "allowance_cost": transfer,
+        "offset_saving": saving,
+        "penalty_cost": fee,
+        "net_compliance_cost": resource + transfer + fee,
+        "indirect_cost": price * _array(local, "scope2_location", "enterprise") * _power_pass_through(scenario),
+        "pass_through": pass_through,
+        "potential_below_price": add_up(below, owner, len(assembly.enterprise)),
+        "output_index": index,
+    }
+    finances = _finances(scenario, assembly)
+    values |= {name: finances[name][:, None] * index for name in ("revenue", "value_added", "ebit")}
+    result: Parts = {name: (ROW, array) for name, array in values.items()}
+    return result | {name: (("enterprise",), finances[name]) for name in ("product_price", "jobs")}
+
+
+def _offset_price(assembly: Assembly) -> Array:
+    step = next((step.price for step in assembly.problem.steps if step.kind == "offset"), np.zeros(1))
+    return np.nan_to_num(step)
+
+
+def _penalty_price(assembly: Assembly) -> Array:
+    step = next((step.price for step in assembly.problem.steps if step.kind == "penalty"), np.zeros(1))
+    return np.nan_to_num(step)
+
+
+def _by_sector(scenario: Scenario, local: xr.Dataset, path: str) -> Array:
+    """A parameter by sector as (enterprise, year)."""
+    sectors = local["sector"].values.astype(str)
+    series = {name: scenario.parameters.series(path, scenario.years, name) for name in np.unique(sectors)}
+    return np.array([series[name] for name in sectors])
+
+
+def _output_index(scenario: Scenario, local: xr.Dataset) -> Array:
+    return _by_sector(scenario, local, "outlook.output_index")
+
+
+def _power_pass_through(scenario: Scenario) -> Array:
+    """Share of the power sector's carbon cost that reaches buyers of electricity, by year."""
+    return np.asarray(scenario.parameters.series("outlook.pass_through", scenario.years, "power"))
+
+
+def _finances(scenario: Scenario, assembly: Assembly) -> dict[str, Array]:
+    """Base-year money of each row, CNY; NaN where the table has no row (blocks of the rest of the country)."""
+    frame = scenario.tables["finances"]
+    frame = frame[frame["year"] == scenario.base_year].set_index("enterprise")
+    frame = frame.reindex([str(name) for name in assembly.enterprise])
+    units = frame["money_unit"].to_numpy(dtype=object, na_value="CNY")
+    factor = np.array([conversion_factor(str(unit), "CNY") for unit in units])
+    found: dict[str, Array] = {}
+    for name in FINANCES:
+        values = np.asarray(frame[name].to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
+        found[name] = values if name in ("jobs", "product_price") else values * factor
+    return found

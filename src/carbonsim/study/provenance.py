@@ -1,0 +1,165 @@
+"""Where a result comes from: versions, input hashes, changes, drafts, and every source with its basis."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from carbonsim.inputs.parameters import BASES, DatedValue
+from carbonsim.inputs.scenario import Scenario
+
+Texts = NDArray[np.str_]
+PACKAGES = ("carbonsim", "numpy", "pandas", "xarray", "pyomo", "highspy", "scipy")
+# The weakest basis of a chain of values is the basis of its product; the last of this order is the weakest.
+WEAKNESS = {name: rank for rank, name in enumerate(BASES)}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUse:
+    """One use of a source: the table or parameter that rests on it, how often, and with which basis."""
+
+    item: str
+    source: str
+    basis: str
+    where: str
+    count: int
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages whose numbers end up in a result."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def source_uses(scenario: Scenario) -> tuple[SourceUse, ...]:
+    """Every source the study's tables and parameters rest on, in a stable order."""
+    uses: list[SourceUse] = []
+    for table, frame in sorted(scenario.tables.items()):
+        if frame.empty or "source" not in frame:
+            continue
+        pairs = Counter(zip(frame["source"].astype(str), frame["basis"].astype(str), strict=True))
+        uses += [SourceUse(f"table {table}", *pair, "", count) for pair, count in sorted(pairs.items())]
+    for path in sorted(scenario.parameters.parameters):
+        values = [dated for row in scenario.parameters.get(path).values.values() for dated in row]
+        for key in sorted({(dated.source, dated.basis, dated.where) for dated in values}):
+            count = sum((dated.source, dated.basis, dated.where) == key for dated in values)
+            uses.append(SourceUse(f"parameter {path}", *key, count))
+    return tuple(uses)
+
+
+def drafts_in_force(scenario: Scenario) -> tuple[str, ...]:
+    """Paths of the parameters that give this study a value whose basis is ``draft``."""
+    return tuple(
+        path
+        for path in sorted(scenario.parameters.parameters)
+        if any(_in_force(row, scenario.years) for row in scenario.parameters.get(path).values.values())
+    )
+
+
+def _in_force(row: tuple[DatedValue, ...], years: tuple[int, ...]) -> bool:
+    ends = [dated.applies_from for dated in row[1:]] + [years[-1] + 1]
+    return any(
+        dated.basis == "draft" and dated.applies_from <= years[-1] and end > years[0]
+        for dated, end in zip(row, ends, strict=True)
+    )
+
+
+def weakest(bases: Texts, *others: Texts) -> Texts:
+    """Elementwise weakest of several arrays of bases (assumption is weaker than literature, and so on)."""
+    ranks = np.vectorize(WEAKNESS.__getitem__, otypes=[int])(bases)
+    for other in others:
+        ranks = np.maximum(ranks, np.vectorize(WEAKNESS.__getitem__, otypes=[int])(other))
+    return np.asarray(BASES)[ranks]
+
+
+def basis_shares(
+    inventory: xr.Dataset, options: xr.Dataset, outcome: xr.Dataset, *, price_basis: str
+) -> pd.DataFrame:
+    """Share of covered tonnes and of compliance cost that rests on each basis, local enterprises only.
+
+    Parameters
+    ----------
+    inventory, options : Dataset
+        As built; streams carry ``activity_basis`` and ``factor_basis``, options ``option_basis``.
+    outcome : Dataset
+        One scenario of the results, for costs.
+    price_basis : str
+        Weakest basis among the parameters that make the price; the allowance cost rests on it.
+
+    Returns
+    -------
+    DataFrame [1]
+        Index basis; columns ``covered_tonnes`` (all years) and ``cost`` (gross: abatement cost and the absolute
+        value of allowance cost). Each column sums to 1 where there is anything to share.
+    """
+    local = outcome["enterprise"].values[outcome["kind"].values == "enterprise"]
+    streams = np.isin(inventory["stream_enterprise"].values, local) & inventory["stream_covered"].values.astype(bool)
+    tonnes = np.abs(inventory["stream_emissions_co2e"].transpose("stream", "year").values).sum(axis=1)
+    stream_basis = weakest(inventory["activity_basis"].values, inventory["factor_basis"].values)
+    taken = np.isin(options["option_enterprise"].values, local)
+    cost = np.abs(outcome["option_cost"].transpose("option", "year").values).sum(axis=1)
+    allowance = float(np.abs(outcome["allowance_cost"].sel(enterprise=local)).sum())
+    amounts = {
+        basis: (
+            float(tonnes[streams & (stream_basis == basis)].sum()),
+            float(cost[taken & (options["option_basis"].values == basis)].sum())
+            + (allowance if basis == price_basis else 0.0),
+        )
+        for basis in BASES
+    }
+    table = np.array([amounts[basis] for basis in BASES])
+    totals = table.sum(axis=0)
+    shares = table / np.where(totals > 0, totals, 1.0)
+    return pd.DataFrame(shares, index=pd.Index(BASES, name="basis"), columns=["covered_tonnes", "cost"])
+
+
+def price_basis_of(scenario: Scenario) -> str:
+    """Weakest basis among the parameters of the market and of the caps: what the price rests on."""
+    paths = [path for path in scenario.parameters.parameters if path.split(".")[0] in ("market", "industry", "power")]
+    bases = {
+        dated.basis
+        for path in paths
+        for row in scenario.parameters.get(path).values.values()
+        for dated in row
+        if dated.applies_from <= scenario.years[-1]
+    }
+    return max(bases, key=WEAKNESS.__getitem__) if bases else "assumption"
+
+
+def describe(scenario: Scenario) -> Mapping[str, object]:
+    """What a result must remember of its scenario, as plain values that serialise to JSON."""
+    return {
+        "name": scenario.name,
+        "title_en": scenario.title_en,
+        "title_zh": scenario.title_zh,
+        "years": list(scenario.years),
+        "price_year": scenario.price_year,
+        "illustrative": scenario.illustrative,
+        "scope": scenario.market.scope,
+        "instruments": list(scenario.market.instruments),
+        "changes": [
+            {"path": change.path, "value": str(change.value), "basis": change.basis, "why": change.why}
+            for change in scenario.changes
+        ],
+        "drafts": list(drafts_in_force(scenario)),
+        "inputs": dict(sorted(scenario.input_hashes.items())),
+        "versions": versions(),
+        "sources": [
+            {
+                "item": use.item,
+                "source": use.source,
+                "title": scenario.sources[use.source].title if use.source in scenario.sources else "",
+                "basis": use.basis,
+                "where": use.where,
+                "count": use.count,
+            }
+            for use in source_uses(scenario)
+        ],
+    }
