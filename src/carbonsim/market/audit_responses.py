@@ -21,6 +21,7 @@ REGRET = 1e-9  # what another answer may save, as a share of the unit's emission
 MARGIN = 2e-5  # one-sided slope of the objective that is accepted with the wrong sign, as a share of the price
 SIDE = 1e-7  # step of the one-sided slopes, as a share of emissions
 BALANCED = 1e-8
+HALVINGS = 60
 
 
 def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
@@ -30,11 +31,14 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     labels = [f"{problem.enterprise[term.enterprise]} {term.year}" for term in problem.responses]
     rules = [_rule(problem, dataset, term) for term in problem.responses]
     yield from _consistency_lines(problem, dataset, rules, labels)
-    for name in ("allowance_price", "price_low", "price_high"):
+    paths = {name: dataset[name].values for name in ("allowance_price", "price_low", "price_high")}
+    for name, path in paths.items():
         regret, slope = np.zeros(len(labels)), np.zeros(len(labels))
         for index, term in enumerate(problem.responses):
             y = problem.year.index(term.year)
-            price = float(dataset[name].values[y])
+            price = float(path[y])
+            if name != "allowance_price" and price == paths["allowance_price"][y]:
+                continue
             if np.isnan(price) or (term.balance_group and name == "price_high"):
                 # A balance group answers the published price; at another one it would have another balance value.
                 continue
@@ -68,21 +72,23 @@ class _View:
     rule: ObligationRule
     price: float
 
-    def cost(self, options: tuple[int, ...], cut: float) -> float:
-        """Least cost of a cut by its options: the marginal cost that they share is found by halving."""
+    def cost(self, options: tuple[int, ...], cut: Array) -> Array:
+        """Least cost of each cut by its options: the marginal cost that they share is found by halving."""
         y = self.problem.year.index(self.term.year)
         rows = list(options)
         size, first, slope = (
-            getattr(self.problem.options, name)[rows, y] for name in ("potential", "unit_cost", "slope")
+            getattr(self.problem.options, name)[rows, y][:, None] for name in ("potential", "unit_cost", "slope")
         )
-        if not rows or cut <= 0:
-            return 0.0
-        low, high = float(first.min()) - 1.0, float((first + slope * size).max()) + 1.0
-        for _ in range(100):
+        if not rows:
+            return np.zeros_like(cut)
+        low, high = np.full_like(cut, first.min() - 1.0), np.full_like(cut, (first + slope * size).max() + 1.0)
+        for _ in range(HALVINGS):
             middle = (low + high) / 2
-            low, high = (low, middle) if _supplied(size, first, slope, middle).sum() >= cut else (middle, high)
+            enough = _supplied(size, first, slope, middle).sum(axis=0) >= cut
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         use = _supplied(size, first, slope, low)
-        return float(np.sum(first * use + slope * use**2 / 2) + high * (cut - use.sum()))
+        paid = np.sum(first * use + slope * use**2 / 2, axis=0) + high * (cut - use.sum(axis=0))
+        return np.asarray(np.where(cut > 0, paid, 0.0))
 
     def objective(self, key: Array, other: Array, cost: Array) -> Array:
         """Cost plus the worth of net demand, at emissions left in both channels."""
@@ -95,12 +101,6 @@ class _View:
             if step.obligation_share is not None and self.price > step.price[y]:
                 rent += step.obligation_share[y] * (self.price - step.price[y])
         return np.asarray(cost + share * (self.price * (key + other - allowances) - rent * (key + other)))
-
-    def at(self, key_cut: float, other_cut: float) -> float:
-        """The objective after two cuts."""
-        cost = self.cost(self.term.key_options, key_cut) + self.cost(self.term.other_options, other_cut)
-        left = np.array(self.term.key - key_cut), np.array(self.term.other - other_cut)
-        return float(self.objective(*left, np.array(cost)))
 
 
 def _supplied(size: Array, first: Array, slope: Array, level: float) -> Array:
@@ -121,7 +121,7 @@ def _regret(view: _View, dataset: xr.Dataset, index: int) -> float:
         capacity = _capacity(view, options)
         sizes = [view.problem.options.potential[option, view.problem.year.index(term.year)] for option in options]
         cuts = np.unique(np.concatenate([np.linspace(0, capacity, GRID if capacity > 0 else 1), np.minimum(sizes, capacity)]))
-        grids.append((cuts, np.array([view.cost(options, float(cut)) for cut in cuts])))
+        grids.append((cuts, view.cost(options, cuts)))
     (key_cut, key_cost), (other_cut, other_cost) = grids
     values = view.objective(
         (term.key - key_cut)[:, None], (term.other - other_cut)[None, :], key_cost[:, None] + other_cost[None, :]
@@ -143,17 +143,17 @@ def _slope(view: _View, dataset: xr.Dataset, index: int) -> float:
     if float(dataset.response_mix[index]) > 0:
         return 0.0
     term = view.term
-    cut = [term.key - float(dataset.response_key[index]), term.other - float(dataset.response_other[index])]
     step = SIDE * (term.key + term.other)
-    here = view.at(*cut)
-    gain = 0.0
-    for channel, options in enumerate((term.key_options, term.other_options)):
-        capacity = _capacity(view, options)
-        for move in (-step, step):
-            moved = list(cut)
-            moved[channel] += move
-            if 0 <= moved[channel] <= capacity:
-                gain = max(gain, (here - view.at(*moved)) / step)
+    cut = np.array([term.key - float(dataset.response_key[index]), term.other - float(dataset.response_other[index])])
+    # Here, then a little less and a little more in each channel.
+    moves = step * np.array([[0.0, -1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, -1.0, 1.0]])
+    cuts = cut[:, None] + moves
+    capacity = np.array([[_capacity(view, term.key_options)], [_capacity(view, term.other_options)]])
+    possible = np.all((cuts >= 0) & (cuts <= capacity), axis=0)
+    possible[0] = True
+    cost = view.cost(term.key_options, cuts[0]) + view.cost(term.other_options, cuts[1])
+    value = view.objective(term.key - cuts[0], term.other - cuts[1], cost)
+    gain = float(np.max((value[0] - value)[possible])) / step
     return gain / max(view.price, 1.0)
 
 
@@ -180,7 +180,9 @@ def _consistency_lines(
         rows = list(term.key_options + term.other_options)
         cost, slope = problem.options.unit_cost[rows, y], problem.options.slope[rows, y]
         spent = cost * used[rows] + slope * used[rows] ** 2 / 2
-        scale = max(float(np.abs(spent).sum()), 1e-9)
+        # A rising measure that starts below zero may cost nothing in all: its two parts give the scale.
+        gross = np.abs(cost * used[rows]) + slope * used[rows] ** 2 / 2
+        scale = max(float(gross.sum()), 1e-9)
         residual[index, 3] = (float(spent.sum()) - float(dataset.response_cost[index])) / scale
     for column, name in enumerate(("key", "other", "allocation", "cost")):
         yield worst(f"response.{name}", residual[:, column], 1.0, IDENTITY, labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ class Channel:
     low: Array
     high: Array
     paid: Array
+    table: tuple[tuple[float, ...], ...]  # start, end, low and high as plain numbers, for one look-up at a time
 
     @property
     def capacity(self) -> float:
@@ -42,9 +44,9 @@ class Channel:
 
     def marginal(self, cut: float) -> float:
         """Marginal cost just after a cut strictly inside the curve."""
-        j = int(np.clip(np.searchsorted(self.end, cut, side="right"), 0, len(self.end) - 1))
-        share = (cut - self.start[j]) / (self.end[j] - self.start[j])
-        return float(self.low[j] + (self.high[j] - self.low[j]) * share)
+        start, end, low, high = self.table
+        j = min(bisect.bisect_right(end, cut), len(end) - 1)
+        return low[j] + (high[j] - low[j]) * (cut - start[j]) / (end[j] - start[j])
 
 
 def merit_order(potential: Array, unit_cost: Array, slope: Array) -> Channel:
@@ -73,7 +75,8 @@ def merit_order(potential: Array, unit_cost: Array, slope: Array) -> Channel:
     end = np.cumsum(table[:, 0])
     spent = np.cumsum(table[:, 0] * 0.5 * (table[:, 1] + table[:, 2]))
     before = spent - table[:, 0] * 0.5 * (table[:, 1] + table[:, 2])
-    return Channel(end - table[:, 0], end, table[:, 1], table[:, 2], before)
+    arrays = (end - table[:, 0], end, table[:, 1], table[:, 2])
+    return Channel(*arrays, before, tuple(tuple(array.tolist()) for array in arrays))
 
 
 def split_cut(cut: float, potential: Array, unit_cost: Array, slope: Array) -> Array:

@@ -87,7 +87,7 @@ def lowest_price(demand: PooledDemand, top: float) -> float:
     left, _ = demand.sides(corners[count])
     if count == 0 or left > demand.tolerance:
         return float(corners[count])
-    return _inside(demand, float(corners[count - 1]), float(corners[count]), demand.tolerance)
+    return _inside(demand, float(corners[count - 1]), float(corners[count]), lowest=True)
 
 
 def highest_price(demand: PooledDemand, top: float) -> float:
@@ -101,7 +101,7 @@ def highest_price(demand: PooledDemand, top: float) -> float:
     left, _ = demand.sides(corners[count])
     if count == 0 or left >= -demand.tolerance:
         return float(corners[count])
-    return _inside(demand, float(corners[count - 1]), float(corners[count]), -demand.tolerance)
+    return _inside(demand, float(corners[count - 1]), float(corners[count]), lowest=False)
 
 
 def pool_years(
@@ -164,14 +164,40 @@ def _first(count: int, holds: Callable[[int], bool]) -> int:
     return low
 
 
-def _inside(demand: PooledDemand, low: float, high: float, level: float) -> float:
-    """Price between two corners at which net demand falls to ``level``: on a straight line unless units move smoothly."""
+def _inside(demand: PooledDemand, low: float, high: float, *, lowest: bool) -> float:
+    """Price between two corners at which net demand crosses zero: on a straight line unless units move smoothly."""
+    if demand.smooth and lowest:
+        return _crossing(lambda price: demand.sides(price)[1] - demand.tolerance, low, high, demand.tolerance)[1]
     if demand.smooth:
-        return _halve(lambda price: demand.sides(price)[0] <= level, low, high)
+        return _crossing(lambda price: demand.sides(price)[0] + demand.tolerance, low, high, demand.tolerance)[0]
     above, below = demand.sides(low)[1], demand.sides(high)[0]
     if above <= below:
         return high
     return low + (high - low) * min(above / (above - below), 1.0)
+
+
+def _crossing(
+    excess: Callable[[float], float], low: float, high: float, tolerance: float
+) -> tuple[float, float]:
+    """Neighbouring prices between which a falling function crosses zero, by secants inside a halving bracket."""
+    above, below = excess(low), excess(high)
+    for turn in range(SEARCHES):
+        width = high - low
+        if width <= 4e-16 * high:
+            break
+        guess = low + width * (above / (above - below)) if above > below and turn % 3 else low + 0.5 * width
+        # A guess on an end would not shrink the bracket.
+        guess = min(max(guess, low + 1e-3 * width), high - 1e-3 * width)
+        if not low < guess < high:
+            break
+        value = excess(guess)
+        if abs(value) <= tolerance:
+            return guess, guess
+        if value > 0:
+            low, above = guess, value
+        else:
+            high, below = guess, value
+    return low, high
 
 
 def _halve(holds: Callable[[float], bool], low: float, high: float) -> float:

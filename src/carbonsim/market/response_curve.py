@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from carbonsim.market.best_response import Answers, Unit, best_answers
+from carbonsim.market.channel import Channel
 from carbonsim.market.clearing import TermAnswer
 
 LARGEST_STAIRCASE = 48
 NOT_BETTER = 1e-11
+BENDS = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ def staircase(unit: Unit, kinks: Sequence[OffsetKink], top: float) -> Staircase 
     top : float [CNY/tCO2e]
         Highest price that matters.
     """
+    if moves_smoothly(unit):
+        return None
     bounds = [0.0, *(kink.price for kink in kinks if 0 < kink.price < top), top]
     first = best_answers(unit, 0.0)
     stairs = [(0.0, first.most, 0.0)]
@@ -85,6 +91,34 @@ def staircase(unit: Unit, kinks: Sequence[OffsetKink], top: float) -> Staircase 
         price=tuple(price for price, _, _ in stairs[1:]),
         drop=tuple(drop for _, _, drop in stairs[1:]),
     )
+
+
+def moves_smoothly(unit: Unit) -> bool:
+    """Whether a marginal cost rises or the rule bends within a piece, so that the best answer slides with the price."""
+    if np.any(unit.key.high > unit.key.low) or np.any(unit.other.high > unit.other.low):
+        return True
+    term, weight = unit.term, unit.term.weight
+    key = _thirds([term.key - weight * kink for kink in unit.rule.key_kinks()], unit.key)
+    other = _thirds([], unit.other)
+    for key_cut in key:
+        for other_cut in other:
+            near, far = (
+                unit.rule.gradient((term.key - key_cut[side]) / weight, (term.other - other_cut[side]) / weight)
+                for side in (0, 1)
+            )
+            apart = max(abs(a - b) for a, b in zip(near, far, strict=True))
+            # Across a kink of the total the gradient jumps as well; the staircase search then decides.
+            if apart > BENDS and not (unit.rule.total_kinks() or unit.rule.mixed_kinks()):
+                return True
+    return False
+
+
+def _thirds(kinks: list[float], channel: Channel) -> list[tuple[float, float]]:
+    """Two points inside each piece of a channel between its corners; the only point of one without options."""
+    inside = [kink for kink in kinks if 0 < kink < channel.capacity]
+    corners = sorted({0.0, *channel.end.tolist(), *inside})
+    pairs = zip(corners[:-1], corners[1:], strict=True)
+    return [(low + (high - low) / 3, low + (high - low) * 2 / 3) for low, high in pairs] or [(0.0, 0.0)]
 
 
 def emissions(unit: Unit, answer: TermAnswer) -> float:

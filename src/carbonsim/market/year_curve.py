@@ -27,7 +27,8 @@ class YearCurve:
     by ``jump_drop``; it belongs to an option (then ``jump_use`` is the change of its use), a unit or a supply step,
     by ``jump_kind`` and ``jump_of``. A ramp lowers it evenly from ``ramp_from`` to ``ramp_to``. ``smooth`` are units
     without a staircase, ``stairs`` the staircases of the others; ``tables`` answer for the smooth units that move along
-    one channel, and the ``asked`` ones are searched at each price.
+    one channel, and the ``asked`` ones are searched at each price. ``entitlement`` are the offsets of the smooth units at
+    each offset kink, which the supply steps hold.
     """
 
     base: float
@@ -47,6 +48,7 @@ class YearCurve:
     kinks: tuple[OffsetKink, ...]
     tables: Tables | None
     asked: tuple[Unit, ...]
+    entitlement: tuple[float, ...]
 
     @property
     def smooth(self) -> tuple[int, ...]:
@@ -55,9 +57,13 @@ class YearCurve:
 
     def smooth_net(self, price: float) -> tuple[float, float]:
         """Net demand of the smooth units at a price: highest and lowest of equally good answers."""
-        most = least = 0.0
+        # The offset step already holds what the units are entitled to at its own price; only the change since counts.
+        most = least = sum(
+            held for kink, held in zip(self.kinks, self.entitlement, strict=True) if price > kink.price
+        )
         if self.tables is not None:
-            most, least = self.tables.net(price, rent(self.kinks, price), entitled(self.kinks, price))
+            above, below = self.tables.net(price, rent(self.kinks, price), entitled(self.kinks, price))
+            most, least = most + above, least + below
         for unit in self.asked:
             found = answers_at(unit, price, self.kinks)
             most, least = most + found.net_most, least + found.net_least
@@ -125,6 +131,10 @@ def year_curve(
         ramp_use=ramps[:, 4],
         units=tuple(units), stairs=stairs, kinks=kinks,
         tables=tables, asked=tuple(smooth[position] for position in left_out),
+        entitlement=tuple(
+            kink.share * sum(unit.share * emissions(unit, answers_at(unit, kink.price, kinks).least) for unit in smooth)
+            for kink in kinks
+        ),
     )  # fmt: skip
 
 
