@@ -9,8 +9,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from carbonsim.accounting import build_inventory, explain
-    from carbonsim.allocation import allocate
+    from carbonsim.accounting.explain import explain
+    from carbonsim.accounting.inventory import build_inventory
+    from carbonsim.allocation.allocate import allocate
     from carbonsim.errors import (
         AlignmentError,
         CarbonsimError,
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from carbonsim.inputs import Scenario, init_study, read_scenario, write_template
     from carbonsim.market import Market, MarketProblem, clear
     from carbonsim.measures import build_options
-    from carbonsim.study import Results, check_study, list_scenarios, read_results, simulate
+    from carbonsim.study.check import check_study, list_scenarios
+    from carbonsim.study.results import Results, read_results
+    from carbonsim.study.simulate import simulate
 
 __version__ = "0.1.0"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import tempfile
@@ -123,7 +124,7 @@ def check(
     study: str,
     lang: Lang = "",
     certificate: Annotated[bool, typer.Option("--certificate", help="Also simulate and print the audit.")] = False,
-    engines: Annotated[bool, typer.Option("--engines", help="Also say which engine clears the market and why.")] = False,
+    engines: Annotated[bool, typer.Option("--engines", help="Also say which engine clears it and why.")] = False,
 ) -> None:
     """Validate a study: every problem at once, exit code 1 if there is one. 校验研究, 一次列出全部问题。"""
     from carbonsim.study import check_study
@@ -149,7 +150,8 @@ def _print_certificate(results: Results) -> None:
         typer.echo(name)
         for line in lines:
             mark = "ok  " if line["passed"] else "FAIL"
-            typer.echo(f"  {mark} {line['name']:<52} residual {line['residual']:.2e}  tolerance {line['tolerance']:.0e}")
+            size = f"residual {line['residual']:.2e}  tolerance {line['tolerance']:.0e}"
+            typer.echo(f"  {mark} {line['name']:<52} {size}")
 
 
 @app.command()
@@ -297,7 +299,7 @@ def _changed_inputs(before: dict[str, dict[str, str]], after: dict[str, dict[str
 
 def execute(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors are printed, never raised."""
-    asked = [value for flag, value in zip(arguments, arguments[1:], strict=False) if flag == "--lang"]
+    asked = [value for flag, value in itertools.pairwise(arguments) if flag == "--lang"]
     lang = asked[-1] if asked and asked[-1] in ("zh", "en") else default_lang()
     try:
         code = typer.main.get_command(app).main(args=arguments, prog_name="carbonsim", standalone_mode=False)

@@ -27,7 +27,7 @@ def exact(stage: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(stage)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with xr.set_options(arithmetic_join="exact", keep_attrs=False):
+        with xr.set_options(arithmetic_join="exact", keep_attrs=False):  # type: ignore[no-untyped-call]  # not typed there
             return stage(*args, **kwargs)
 
     return run

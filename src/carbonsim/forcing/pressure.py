@@ -159,6 +159,16 @@ NOT_COMPUTED: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+class Absences(tuple[tuple[object, ...], ...]):
+    """Rows (group, year, indicator, reason, reason in Chinese) of what is not computed; never changed once made."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, memo: object) -> Absences:
+        """Itself: pandas copies what hangs on a frame at every step, and thousands of rows would make it slow."""
+        return self
+
+
 def find_indicator(name: str) -> Indicator:
     """The indicator called ``name``; an unknown one is an InputError that lists the known."""
     for indicator in INDICATORS:
@@ -210,7 +220,7 @@ def pressure_table(run: xr.Dataset, by: By = "sector", *, kind: str = "enterpris
             english, chinese = reasons[row][column]
             absent.append((str(groups[row]), int(years[column]), indicator.name, english, chinese))
     _add_distribution(frame, chosen, covered, index, len(groups))
-    frame.attrs["absent"] = absent
+    frame.attrs["absent"] = Absences(absent)
     return frame
 
 

@@ -50,7 +50,9 @@ def _emission_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Lin
     yield worst("emissions.abatement", dataset.abatement.values - cut, np.abs(cut), IDENTITY, firms)
     left = dataset.covered_emissions.values
     yield worst("emissions.after", left - (before - cut), before, IDENTITY, firms)
-    yield worst("emissions.obligation", dataset.obligation.values - problem.share * left, problem.share * left, IDENTITY, firms)
+    yield worst(
+        "emissions.obligation", dataset.obligation.values - problem.share * left, problem.share * left, IDENTITY, firms
+    )
 
 
 def _allocation_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
@@ -87,7 +89,9 @@ def _step_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
         total = sum((used[i] for i, step in enumerate(steps) if step.kind == kind), np.zeros(len(problem.year)))
         yield worst(f"steps.{name}", dataset[name].values - total, total, IDENTITY, problem.year)
     tiers = [i for i, step in enumerate(steps) if step.kind == "reserve_tier"]
-    yield worst("steps.reserve_sold", (dataset.reserve_sold.values - used[tiers]).T, used[tiers].T, IDENTITY, problem.year)
+    yield worst(
+        "steps.reserve_sold", (dataset.reserve_sold.values - used[tiers]).T, used[tiers].T, IDENTITY, problem.year
+    )
     offered = np.zeros(len(problem.year))
     for step in steps:
         if step.kind == "floor":
@@ -133,9 +137,7 @@ def _bank_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     before = np.concatenate([[0.0 if given else problem.opening_bank], bank[:-1]])
     free, obligation = dataset.free_allocation.values.sum(axis=0), dataset.obligation.values.sum(axis=0)
     issued = free + problem.supply + sold + external
-    surrendered = (
-        obligation - dataset.offsets_used.values - dataset.penalty_tonnes.values + dataset.make_good.values
-    )
+    surrendered = obligation - dataset.offsets_used.values - dataset.penalty_tonnes.values + dataset.make_good.values
     volume = obligation + np.abs(issued) + before
     yield worst("ledger.issued_fixed", dataset.issued_fixed.values - problem.supply, problem.supply, IDENTITY, years)
     # A bank or an expiry is checked against its own size too: a small one must not hide behind large flows.

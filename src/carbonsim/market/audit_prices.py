@@ -38,7 +38,8 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
         yield from _step_lines(problem, dataset, name, path)
         yield from _arbitrage_lines(problem, dataset, name, path)
     if problem.given_price is not None:
-        yield worst("price.given", known - problem.given_price, scale, IDENTITY, problem.year)
+        apart = np.abs(known - problem.given_price) + np.abs(low - known) + np.abs(highest - known)
+        yield worst("price.given", apart, scale, IDENTITY, problem.year)
         return
     yield from _interval_lines(problem, dataset, low, np.where(np.isnan(high), np.inf, high))
 
@@ -71,7 +72,11 @@ def _worth(problem: MarketProblem, price: Array) -> Array:
     lost = np.zeros_like(price)
     for step in problem.steps:
         if step.obligation_share is not None:
-            lost = lost + np.where(np.isnan(step.price), 0.0, step.obligation_share * np.maximum(np.where(np.isinf(price), 0.0, price) - step.price, 0.0))
+            lost = lost + np.where(
+                np.isnan(step.price),
+                0.0,
+                step.obligation_share * np.maximum(np.where(np.isinf(price), 0.0, price) - step.price, 0.0),
+            )
     return np.asarray(share * (phi * np.where(np.isinf(price), 0.0, price) - lost))
 
 
@@ -144,7 +149,9 @@ def _arbitrage_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, pri
     scale = np.maximum(np.where(np.isinf(present), 0.0, present)[:-1], 1e-3)
     fall = np.where(np.isposinf(present[:-1]) & np.isposinf(present[1:]), 0.0, fall)
     yield worst(f"price.no_arbitrage[{name}]", np.minimum(fall, 0.0), scale, OPTIMAL, problem.year[:-1])
-    yield worst(f"price.while_banking[{name}]", np.where(held, np.minimum(fall, 1e300), 0.0), scale, OPTIMAL, problem.year[:-1])
+    yield worst(
+        f"price.while_banking[{name}]", np.where(held, np.minimum(fall, 1e300), 0.0), scale, OPTIMAL, problem.year[:-1]
+    )
 
 
 def _interval_lines(problem: MarketProblem, dataset: xr.Dataset, low: Array, high: Array) -> Iterator[Line]:
@@ -155,7 +162,9 @@ def _interval_lines(problem: MarketProblem, dataset: xr.Dataset, low: Array, hig
     wrong_low, wrong_high = np.zeros(len(low)), np.zeros(len(high))
     for y in range(len(low)):
         if low[y] > 0:
-            wrong_low[y] = float(not _reacts(problem, dataset, low, _together(problem, dataset, low, y, forward=True), down=True))
+            wrong_low[y] = float(
+                not _reacts(problem, dataset, low, _together(problem, dataset, low, y, forward=True), down=True)
+            )
         if np.isfinite(high[y]):
             years = _together(problem, dataset, high, y, forward=False)
             wrong_high[y] = float(not _reacts(problem, dataset, high, years, down=False))

@@ -103,7 +103,7 @@ class _View:
         return np.asarray(cost + share * (self.price * (key + other - allowances) - rent * (key + other)))
 
 
-def _supplied(size: Array, first: Array, slope: Array, level: float) -> Array:
+def _supplied(size: Array, first: Array, slope: Array, level: Array) -> Array:
     steep = np.where(slope > 0, slope, 1.0)
     return np.where(slope > 0, np.clip((level - first) / steep, 0.0, size), np.where(first < level, size, 0.0))
 
@@ -120,7 +120,9 @@ def _regret(view: _View, dataset: xr.Dataset, index: int) -> float:
     for options in (term.key_options, term.other_options):
         capacity = _capacity(view, options)
         sizes = [view.problem.options.potential[option, view.problem.year.index(term.year)] for option in options]
-        cuts = np.unique(np.concatenate([np.linspace(0, capacity, GRID if capacity > 0 else 1), np.minimum(sizes, capacity)]))
+        cuts = np.unique(
+            np.concatenate([np.linspace(0, capacity, GRID if capacity > 0 else 1), np.minimum(sizes, capacity)])
+        )
         grids.append((cuts, view.cost(options, cuts)))
     (key_cut, key_cost), (other_cut, other_cost) = grids
     values = view.objective(
@@ -140,7 +142,7 @@ def _regret(view: _View, dataset: xr.Dataset, index: int) -> float:
 
 def _slope(view: _View, dataset: xr.Dataset, index: int) -> float:
     """Largest gain per tonne from cutting a little more or a little less in a channel, relative to the price."""
-    if float(dataset.response_mix[index]) > 0:
+    if bool(dataset.response_is_mixed[index]):
         return 0.0
     term = view.term
     step = SIDE * (term.key + term.other)
@@ -170,11 +172,8 @@ def _consistency_lines(
         size = max(term.key + term.other, 1e-9)
         residual[index, 0] = (term.key - used[list(term.key_options)].sum() - key) / size
         residual[index, 1] = (term.other - used[list(term.other_options)].sum() - other) / size
-        mix = float(dataset.response_mix[index])
-        if 0 < mix < 1:
+        if bool(dataset.response_is_mixed[index]):
             continue
-        if mix != 0:
-            residual[index, 2] = np.inf
         amount = term.weight * float(rule.amount(key / term.weight, other / term.weight))
         residual[index, 2] += (amount - float(dataset.response_allocation[index])) / size
         rows = list(term.key_options + term.other_options)
@@ -204,6 +203,9 @@ def _group_lines(problem: MarketProblem, dataset: xr.Dataset, rules: list[Obliga
             if isinstance(rule, BalancedRule):
                 strength, limit = rule.collar()
                 away = 1.0 - float(rule.intensity(key / term.weight)) / float(dataset.balance_value.values[position])
-                gap += (key + other) * min(limit, max(-limit, strength * away))
+                whole = (key + other) * (1.0 + min(limit, max(-limit, strength * away)))
+                # Of a scaled rule only the free share is published; the sector balances before it is taken.
+                amount = term.weight * float(rule.amount(key / term.weight, other / term.weight))
+                gap += float(dataset.response_allocation[index]) * whole / amount - (key + other)
         residual[position] = gap / max(total, 1e-9)
     yield worst("group.balanced", residual, 1.0, BALANCED, labels)

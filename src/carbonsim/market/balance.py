@@ -15,13 +15,14 @@ import numpy as np
 from carbonsim.allocation.balance import recalibrate
 from carbonsim.allocation.core import BalancedRule
 from carbonsim.errors import SolverError
-from carbonsim.market.best_response import Unit, best_answers
+from carbonsim.market.best_response import Unit, best_answers, mix_answers
 from carbonsim.market.clearing import TermAnswer
 from carbonsim.market.supply import Array
 
 BALANCE_TOLERANCE = 1e-9  # difference between the balance value taken as given and the one that results
 ROUNDS = 60
 HALVINGS = 120
+LARGEST_ROUNDING = 1e-3  # gap that rounding an indifferent single unit may leave, as a share of the group's emissions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,12 +111,54 @@ def _by_halving(name: str, units: Sequence[Unit], price: float, rent: float) -> 
     value = min((low, high), key=lambda end: abs(rise(end)))
     residual = abs(rise(value)) / value
     if residual > BALANCE_TOLERANCE:
-        raise SolverError(
-            f"Balance group '{name}' does not settle at price {price:g}: the answers to balance value {value:.9g} move "
-            f"it by {residual:.1e} of itself, more than {BALANCE_TOLERANCE:g}, because the units' answers jump there."
-        )
+        return _mixed(name, units, (low, high), price, rent)
     answers = _answers(units, value, price, rent)
     return GroupAnswer(_balance(units, answers), answers, ROUNDS, residual)
+
+
+def _mixed(name: str, units: Sequence[Unit], ends: tuple[float, float], price: float, rent: float) -> GroupAnswer:
+    """The group at a balance value at which some units are indifferent: part of them takes either answer.
+
+    Raises
+    ------
+    SolverError
+        If single units would have to take half of an answer and rounding them would unbalance the group.
+    """
+    value = 0.5 * (ends[0] + ends[1])
+    first, second = (_answers(units, end, price, rent) for end in ends)
+    gaps = [_gap(units, answers, value) for answers in (first, second)]
+    whole = [
+        unit.term.weight <= 1 and abs(_left(unit, a) - _left(unit, b)) > 0
+        for unit, a, b in zip(units, first, second, strict=True)
+    ]
+    rounded = min(abs(gap) for gap in gaps) / sum(
+        _left(unit, answer) for unit, answer in zip(units, first, strict=True)
+    )
+    if gaps[0] * gaps[1] > 0 or (any(whole) and rounded > LARGEST_ROUNDING):
+        raise SolverError(
+            f"Balance group '{name}' does not settle at price {price:g}: at balance value {value:.9g} single units are "
+            f"indifferent between two answers, and either leaves allowances and emissions {rounded:.1e} apart."
+        )
+    weight = gaps[0] / (gaps[0] - gaps[1])
+    answers = tuple(
+        a if _left(unit, a) == _left(unit, b) else mix_answers(a, b, weight)
+        for unit, a, b in zip(units, first, second, strict=True)
+    )
+    return GroupAnswer(value, answers, ROUNDS, 0.0)
+
+
+def _left(unit: Unit, answer: TermAnswer) -> float:
+    return unit.term.key + unit.term.other - answer.key_cut - answer.other_cut
+
+
+def _gap(units: Sequence[Unit], answers: Sequence[TermAnswer], value: float) -> float:
+    """Allowances less emissions of the group at a balance value, before any auction share."""
+    gap = 0.0
+    for unit, answer in zip(units, answers, strict=True):
+        strength, limit = _rule(unit).collar()
+        intensity = float(_rule(unit).intensity((unit.term.key - answer.key_cut) / unit.term.weight))
+        gap += _left(unit, answer) * float(np.clip(strength * (1 - intensity / value), -limit, limit))
+    return gap
 
 
 def _bracket(start: float, rise: Callable[[float], float]) -> tuple[float, float]:

@@ -7,6 +7,8 @@ points between them where the marginal cost meets the rule's marginal signal.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -102,8 +104,11 @@ def mix_answers(first: TermAnswer, second: TermAnswer, weight: float) -> TermAns
         return first
     if weight >= 1:
         return second
-    pairs = ((getattr(first, name), getattr(second, name)) for name in ("key_cut", "other_cut", "cost", "allowances"))
-    return TermAnswer(*((1 - weight) * a + weight * b for a, b in pairs), mix=weight)
+    key_cut, other_cut, cost, allowances = (
+        (1 - weight) * getattr(first, name) + weight * getattr(second, name)
+        for name in ("key_cut", "other_cut", "cost", "allowances")
+    )
+    return TermAnswer(key_cut, other_cut, cost, allowances, mix=weight)
 
 
 def _curve(problem: MarketProblem, options: list[int], y: int) -> Channel:
@@ -187,8 +192,8 @@ def _between(
     found = []
     for value in np.unique(fixed):
         cuts = np.unique(moving[fixed == value])
-        for left, right in zip(cuts[:-1], cuts[1:], strict=True):
-            cut = _root(lambda x, value=float(value): slope(value, x), float(left), float(right))
+        for left, right in itertools.pairwise(cuts):
+            cut = _root(functools.partial(slope, float(value)), float(left), float(right))
             if cut is not None:
                 found.append((cut, float(value)) if swap else (float(value), cut))
     return found

@@ -76,7 +76,9 @@ def check_certificate(certificate: Certificate) -> None:
     """Raise CertificateError if a line failed."""
     failed = certificate.failures()
     if failed:
-        listed = "; ".join(f"{line.name} at {line.where}: {line.residual:.2e} > {line.tolerance:.0e}" for line in failed)
+        listed = "; ".join(
+            f"{line.name} at {line.where}: {line.residual:.2e} > {line.tolerance:.0e}" for line in failed
+        )
         raise CertificateError(f"The cleared market fails its audit: {listed}. This is a fault of the library.")
 
 

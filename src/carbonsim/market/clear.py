@@ -42,7 +42,9 @@ class Market:
         for year in self.dataset.year.values:
             at = self.dataset.sel(year=year)
             price, low, high = (float(at[name]) for name in ("allowance_price", "price_low", "price_high"))
-            interval = "" if low == high else f" in [{low:.6g}, {'no upper bound' if np.isnan(high) else f'{high:.6g}'}]"
+            interval = (
+                "" if low == high else f" in [{low:.6g}, {'no upper bound' if np.isnan(high) else f'{high:.6g}'}]"
+            )
             shown = "undetermined" if np.isnan(price) else f"{price:.6g}"
             rows.append(f"  {year}: {shown}{interval} ({at.price_basis.item()}), bank {float(at.bank):.6g}")
         return "\n".join(rows)
@@ -86,7 +88,9 @@ def _clear(problem: MarketProblem, engine: Engine, progress: Progress | None) ->
     if problem.given_price is not None:
         if engine == "programme":
             raise InputError("The programme finds a price; a problem with given_price is answered, not cleared.")
-        return answer_given_price(problem, "the price path is given, so everybody answers it and nothing needs to clear")
+        return answer_given_price(
+            problem, "the price path is given, so everybody answers it and nothing needs to clear"
+        )
     chosen, reason = choose_engine(problem) if engine == "auto" else (engine, "asked for by the caller")
     if chosen == "best_response":
         return clear_by_best_response(problem, reason, progress)
@@ -112,9 +116,15 @@ def choose_engine(problem: MarketProblem) -> tuple[str, str]:
         return "programme", f"{coupled[0]} links years by more than the bank, which only the programme can hold"
     if problem.responses:
         rules = sorted({type(term.rule).__name__ for term in problem.responses})
-        return "best_response", f"the rules {', '.join(rules)} are no convex programme, so each unit's best answer is searched"
+        return (
+            "best_response",
+            f"the rules {', '.join(rules)} are no convex programme, so each unit's best answer is searched",
+        )
     quadratic = int(np.sum((problem.options.slope > 0) & (problem.options.potential > 0)))
     columns = int(np.sum(problem.options.potential > 0))
     if quadratic > QUADRATIC_FOR_PROGRAMME or columns > COLUMNS_FOR_PROGRAMME:
-        return "best_response", f"{columns} option-years, {quadratic} with linear MACs: the exact price search is faster"
+        return (
+            "best_response",
+            f"{columns} option-years, {quadratic} with linear MACs: the exact price search is faster",
+        )
     return "programme", "every rule is affine, so the market is one convex programme"

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonsim.errors import InfeasibleError, InputError, SolverError
 from carbonsim.market.balance import GroupAnswer, answer_group
-from carbonsim.market.best_response import Unit, make_unit, mix_answers
-from carbonsim.market.channel import split_cut
-from carbonsim.market.clearing import Clearing, TermAnswer
-from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.best_response import Unit, make_unit
+from carbonsim.market.clearing import Clearing
+from carbonsim.market.fill import (
+    Quantities,
+    banking_of,
+    fill_at_given_price,
+    fill_quantities,
+    free_units,
+    no_quantities,
+    option_use,
+    shifted_curves,
+    use_offsets,
+)
 from carbonsim.market.price_search import Pool, highest_price, lowest_price, pool_years, pooled_demand
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.response_curve import answers_at, emissions, rent
+from carbonsim.market.response_curve import emissions, rent
 from carbonsim.market.scarcity import raise_infeasible
 from carbonsim.market.supply import Array
-from carbonsim.market.year_curve import OPTION, STEP, UNIT, YearCurve, offset_kinks, year_curve
+from carbonsim.market.year_curve import YearCurve, offset_kinks, year_curve
 
 TOP = 1e4  # highest price searched, as a multiple of the highest cost or step price of the problem
 SAME_PRICE = 1e-11
@@ -30,16 +37,6 @@ GROUP_TOLERANCE = 1e-10
 BALANCED = 1e-8  # net demand of a group below this share of its obligation is the rounding of its balance value
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(slots=True, eq=False)
-class _Quantities:
-    """What is filled in year by year: option use, step use, answers, and tonnes that rest on a mix."""
-
-    abatement: Array
-    steps: Array
-    answers: dict[int, TermAnswer]
-    mixed: Array
 
 
 def clear_by_best_response(problem: MarketProblem, reason: str, progress: Progress | None = None) -> Clearing:
@@ -80,7 +77,7 @@ def clear_by_best_response(problem: MarketProblem, reason: str, progress: Progre
             f"{change:.1e} after {GROUP_ROUNDS} rounds, because measures are taken and dropped at the price. "
             "Limit offsets by quantity, or auction no share of a balanced sector."
         )
-    quantities = _fill(problem, curves, low)
+    quantities = fill_quantities(problem, curves, low)
     _check_mix(problem, units, quantities, price)
     return _clearing(problem, reason, (price, high), curves, quantities, units, groups, group_answers, rounds)
 
@@ -98,9 +95,9 @@ def answer_given_price(problem: MarketProblem, reason: str) -> Clearing:
     groups = _groups(problem)
     answers = _answer_groups(problem, units, groups, price)
     curves = _curves(problem, units, _group_state(problem, units, groups, answers))
-    quantities = _empty(problem)
+    quantities = no_quantities(problem)
     for y, curve in enumerate(curves):
-        _pass_everything_below(problem, y, curve, price[y], quantities)
+        fill_at_given_price(problem, y, curve, price[y], quantities)
     return _clearing(problem, reason, (price, price), curves, quantities, units, groups, answers, 1, given=True)
 
 
@@ -113,10 +110,6 @@ def _refuse(problem: MarketProblem) -> None:
             )
 
 
-def _banking(problem: MarketProblem) -> Banking | None:
-    return next((i for i in problem.instruments if isinstance(i, Banking)), None)
-
-
 def _groups(problem: MarketProblem) -> dict[tuple[str, int], list[int]]:
     found: dict[tuple[str, int], list[int]] = defaultdict(list)
     for index, term in enumerate(problem.responses):
@@ -124,16 +117,6 @@ def _groups(problem: MarketProblem) -> dict[tuple[str, int], list[int]]:
         if term.balance_group and share > 0:
             found[(term.balance_group, term.year)].append(index)
     return dict(sorted(found.items()))
-
-
-def _free_units(problem: MarketProblem, y: int) -> list[int]:
-    """Response terms of a year that are in no balance group, or not covered."""
-    year = problem.year[y]
-    return [
-        index
-        for index, term in enumerate(problem.responses)
-        if term.year == year and (not term.balance_group or problem.share[term.enterprise, y] == 0)
-    ]
 
 
 def _top(problem: MarketProblem) -> float:
@@ -147,7 +130,11 @@ def _curves(problem: MarketProblem, units: Sequence[Unit], groups: Array) -> lis
     top = _top(problem)
     return [
         year_curve(
-            problem, y, [units[index] for index in _free_units(problem, y)], (float(groups[0, y]), float(groups[1, y])), top
+            problem,
+            y,
+            [units[index] for index in free_units(problem, y)],
+            (float(groups[0, y]), float(groups[1, y])),
+            top,
         )
         for y in range(len(problem.year))
     ]
@@ -155,8 +142,8 @@ def _curves(problem: MarketProblem, units: Sequence[Unit], groups: Array) -> lis
 
 def _price_paths(problem: MarketProblem, curves: Sequence[YearCurve]) -> tuple[list[Pool], Array]:
     """Pools at the lowest clearing prices, and the highest clearing price of each year."""
-    banking = _banking(problem)
-    shifted, joined = _shifted(problem, curves, banking)
+    banking = banking_of(problem)
+    shifted, joined = shifted_curves(problem, curves, banking)
     _check_feasible(problem, shifted, banking is not None)
     low, high = (
         pool_years(
@@ -169,27 +156,11 @@ def _price_paths(problem: MarketProblem, curves: Sequence[YearCurve]) -> tuple[l
     return low, highest / problem.discount
 
 
-def _shifted(
-    problem: MarketProblem, curves: Sequence[YearCurve], banking: Banking | None
-) -> tuple[list[YearCurve], NDArray[np.bool_]]:
-    """Curves of the market in which the bank is counted from its limit, and years joined by unlimited borrowing."""
-    from dataclasses import replace
-
-    joined = np.zeros(len(curves), dtype=bool)
-    if banking is None:
-        return list(curves), joined
-    limit = banking.limit(len(curves))
-    joined = np.isinf(limit)
-    limit = np.where(joined, 0.0, limit)
-    change = np.diff(np.concatenate([[0.0], limit]))
-    return [replace(curve, base=curve.base - step) for curve, step in zip(curves, change, strict=True)], joined
-
-
 def _check_feasible(problem: MarketProblem, curves: Sequence[YearCurve], banking: bool) -> None:
     """Raise InfeasibleError if need exceeds everything on offer at the highest price."""
     top = _top(problem)
     bank, missing = problem.opening_bank, {}
-    unlimited = _banking(problem)
+    unlimited = banking_of(problem)
     joined = np.isinf(unlimited.limit(len(curves))) if unlimited else np.zeros(len(curves), dtype=bool)
     debt = 0.0
     for y, curve in enumerate(curves):
@@ -213,143 +184,6 @@ def _snapped(problem: MarketProblem, curves: Sequence[YearCurve], pools: Sequenc
             if abs(nearest - price[y]) <= SAME_PRICE * abs(nearest):
                 price[y] = nearest
     return price
-
-
-def _empty(problem: MarketProblem) -> _Quantities:
-    years = len(problem.year)
-    return _Quantities(
-        abatement=np.zeros_like(problem.options.potential),
-        steps=np.zeros((len(problem.steps), years)),
-        answers={},
-        mixed=np.zeros(years),
-    )
-
-
-def _fill(problem: MarketProblem, curves: Sequence[YearCurve], pools: Sequence[Pool]) -> _Quantities:
-    """Quantities at the prices: everything below the price, and of what is indifferent as much as clears.
-
-    Indifferent quantities are taken in the order of years, which keeps the bank within its limit.
-    """
-    quantities = _empty(problem)
-    shifted, _ = _shifted(problem, curves, _banking(problem))
-    for pool in pools:
-        years = range(pool.first, pool.last + 1)
-        handed = problem.opening_bank if pool.first == 0 else 0.0
-        demand = pooled_demand(shifted[pool.first : pool.last + 1], problem.discount[pool.first : pool.last + 1], handed)
-        needed = demand.sides(pool.price)[0]
-        for y in years:
-            discount = float(problem.discount[y])
-            needed = _fill_year(problem, y, curves[y], (pool.price, discount), max(needed, 0.0), quantities)
-    return quantities
-
-
-def _pass_everything_below(problem: MarketProblem, y: int, curve: YearCurve, price: float, into: _Quantities) -> None:
-    """Quantities at a given price; who is indifferent acts, except that no offset is bought at its own price."""
-    _fill_year(problem, y, curve, (price, 1.0), np.inf, into)
-    for s, step in enumerate(problem.steps):
-        if step.price[y] >= price:
-            into.steps[s, y] = 0.0
-
-
-def _fill_year(
-    problem: MarketProblem, y: int, curve: YearCurve, at: tuple[float, float], needed: float, into: _Quantities
-) -> float:
-    """Fill one year at a discounted price and return what of ``needed`` is left for later years."""
-    price, discount = at
-    position = curve.jump_price * discount
-    use = curve.use.copy()
-    ramped = np.clip((price / discount - curve.ramp_from) / (curve.ramp_to - curve.ramp_from), 0.0, 1.0)
-    np.add.at(use, curve.ramp_of, curve.ramp_use * ramped)
-    part = np.where(position < price, 1.0, 0.0)
-    for kind in (OPTION, UNIT, STEP):
-        here = np.flatnonzero((position == price) & (curve.jump_kind == kind))
-        if kind == UNIT:
-            needed = _fill_smooth(problem, y, curve, price / discount, needed, into)
-        needed = _take(curve, here, needed, part, together=kind == OPTION)
-    options = curve.jump_kind == OPTION
-    np.add.at(use, curve.jump_of[options], (curve.jump_use * part)[options])
-    free = ~problem.in_response[:, y]
-    into.abatement[free, y] = np.clip(use, 0.0, problem.options.potential[:, y])[free]
-    for j in np.flatnonzero(curve.jump_kind == STEP):
-        amount = curve.jump_drop[j]
-        into.steps[curve.jump_of[j], y] = part[j] if np.isinf(amount) else part[j] * amount
-    _fill_stairs(problem, y, curve, part, into)
-    return needed
-
-
-def _take(curve: YearCurve, jumps: NDArray[np.intp], needed: float, part: Array, *, together: bool) -> float:
-    """Take what is needed from jumps at the price, pro rata if ``together``; an unlimited jump holds tonnes in ``part``."""
-    if together and len(jumps):
-        total = float(curve.jump_drop[jumps].sum())
-        taken = min(total, needed)
-        part[jumps] = taken / total if total > 0 else 0.0
-        return needed - taken
-    for j in jumps:
-        amount = float(curve.jump_drop[j])
-        taken = min(amount, needed)
-        part[j] = taken if np.isinf(amount) else (taken / amount if amount > 0 else 0.0)
-        needed -= taken
-    return needed
-
-
-def _fill_smooth(
-    problem: MarketProblem, y: int, curve: YearCurve, price: float, needed: float, into: _Quantities
-) -> float:
-    indices = _free_units(problem, y)
-    for position in curve.smooth:
-        found = answers_at(curve.units[position], price, curve.kinks)
-        drop = found.net_most - found.net_least
-        taken = min(drop, needed)
-        weight = taken / drop if drop > 0 else 0.0
-        _record(problem, y, indices[position], curve.units[position], (found.most, found.least, weight), drop, into)
-        needed -= taken
-    return needed
-
-
-def _fill_stairs(problem: MarketProblem, y: int, curve: YearCurve, part: Array, into: _Quantities) -> None:
-    indices = _free_units(problem, y)
-    for position, stairs in enumerate(curve.stairs):
-        if stairs is None:
-            continue
-        jumps = np.flatnonzero((curve.jump_kind == UNIT) & (curve.jump_of == position))
-        progress = part[jumps]
-        whole = int(np.sum(progress >= 1.0))
-        partial = progress[(progress > 0.0) & (progress < 1.0)]
-        weight = float(partial[0]) if len(partial) else 0.0
-        before = stairs.answers[whole]
-        after = stairs.answers[min(whole + 1, len(stairs.answers) - 1)]
-        drop = stairs.drop[whole] if weight else 0.0
-        _record(problem, y, indices[position], curve.units[position], (before, after, weight), drop, into)
-
-
-def _record(
-    problem: MarketProblem,
-    y: int,
-    index: int,
-    unit: Unit,
-    ends: tuple[TermAnswer, TermAnswer, float],
-    drop: float,
-    into: _Quantities,
-) -> None:
-    """Store a unit's answer, its options' use, and the tonnes that rest on mixing two answers of a single unit."""
-    before, after, weight = ends
-    into.answers[index] = mix_answers(before, after, weight)
-    for answer, portion in ((before, 1 - weight), (after, weight)):
-        if portion > 0:
-            for options, use in _option_use(problem, unit, answer, y):
-                into.abatement[options, y] += portion * use
-    if 0 < weight < 1 and unit.term.weight <= 1:
-        into.mixed[y] += min(weight, 1 - weight) * drop
-
-
-def _option_use(problem: MarketProblem, unit: Unit, answer: TermAnswer, y: int) -> list[tuple[list[int], Array]]:
-    table = problem.options
-    found = []
-    for options, cut in ((unit.term.key_options, answer.key_cut), (unit.term.other_options, answer.other_cut)):
-        rows = list(options)
-        use = split_cut(cut, table.potential[rows, y], table.unit_cost[rows, y], table.slope[rows, y])
-        found.append((rows, use))
-    return found
 
 
 def _answer_groups(
@@ -382,7 +216,7 @@ def _group_state(
     return state
 
 
-def _check_mix(problem: MarketProblem, units: Sequence[Unit], quantities: _Quantities, price: Array) -> None:
+def _check_mix(problem: MarketProblem, units: Sequence[Unit], quantities: Quantities, price: Array) -> None:
     """Raise if clearing rests on a single unit taking half of one answer and half of another."""
     obligation = (problem.share * problem.baseline).sum(axis=0)
     for unit in units:
@@ -398,29 +232,12 @@ def _check_mix(problem: MarketProblem, units: Sequence[Unit], quantities: _Quant
     )
 
 
-def _use_offsets(problem: MarketProblem, quantities: _Quantities, units: Sequence[Unit], price: Array) -> None:
-    """Set offsets limited by obligations to their limit where the price is above theirs, at the final obligations."""
-    limited = [index for index, step in enumerate(problem.steps) if step.obligation_share is not None]
-    if not limited:
-        return
-    cut = np.where(problem.in_response, 0.0, problem.option_share * quantities.abatement)
-    obligation = (problem.share * problem.baseline).sum(axis=0) - cut.sum(axis=0)
-    for index, unit in enumerate(units):
-        answer = quantities.answers[index]
-        obligation[problem.year.index(unit.term.year)] += unit.share * emissions(unit, answer)
-    for index in limited:
-        step = problem.steps[index]
-        assert step.obligation_share is not None  # noqa: S101  chosen by it above
-        above = step.exists() & (price > step.price)
-        quantities.steps[index] = np.where(above, step.obligation_share * obligation, quantities.steps[index])
-
-
 def _clearing(
     problem: MarketProblem,
     reason: str,
     prices: tuple[Array, Array],
     curves: Sequence[YearCurve],
-    quantities: _Quantities,
+    quantities: Quantities,
     units: Sequence[Unit],
     groups: dict[tuple[str, int], list[int]],
     group_answers: dict[tuple[str, int], GroupAnswer],
@@ -435,9 +252,9 @@ def _clearing(
         y = problem.year.index(key[1])
         for index, answer in zip(members, group_answers[key].answers, strict=True):
             quantities.answers[index] = answer
-            for rows, use in _option_use(problem, units[index], answer, y):
+            for rows, use in option_use(problem, units[index], answer, y):
                 quantities.abatement[rows, y] += use
-    _use_offsets(problem, quantities, units, low)
+    use_offsets(problem, quantities, units, low)
     return Clearing(
         engine="given_price" if given else "best_response",
         reason=reason,

@@ -188,9 +188,7 @@ def _bank(
     return bank, expired, nothing
 
 
-def _responses(
-    problem: MarketProblem, clearing: Clearing
-) -> dict[str, tuple[tuple[str, ...], object, dict[str, str]]]:
+def _responses(problem: MarketProblem, clearing: Clearing) -> dict[str, tuple[tuple[str, ...], object, dict[str, str]]]:
     answers, terms = clearing.answers, problem.responses
     tonnes = {"units": "tCO2e"}
 
@@ -198,11 +196,23 @@ def _responses(
         return np.array(values, dtype=float)
 
     data: dict[str, tuple[tuple[str, ...], object, dict[str, str]]] = {
-        "response_key": (("response",), column([t.key - a.key_cut for t, a in zip(terms, answers, strict=True)]), tonnes),
-        "response_other": (("response",), column([t.other - a.other_cut for t, a in zip(terms, answers, strict=True)]), tonnes),
-        "response_allocation": (("response",), column([answer.allowances for answer in answers]), {"units": "allowance"}),
+        "response_key": (
+            ("response",),
+            column([t.key - a.key_cut for t, a in zip(terms, answers, strict=True)]),
+            tonnes,
+        ),
+        "response_other": (
+            ("response",),
+            column([t.other - a.other_cut for t, a in zip(terms, answers, strict=True)]),
+            tonnes,
+        ),
+        "response_allocation": (
+            ("response",),
+            column([answer.allowances for answer in answers]),
+            {"units": "allowance"},
+        ),
         "response_cost": (("response",), column([answer.cost for answer in answers]), {"units": "CNY"}),
-        "response_mix": (("response",), column([answer.mix for answer in answers]), {"units": "1"}),
+        "response_is_mixed": (("response",), np.array([answer.mix > 0 for answer in answers], dtype=bool), {}),
     }
     labels = [f"{group}/{year}" for group, year in clearing.balance_value]
     data["balance_value"] = (("balance_group",), column(list(clearing.balance_value.values())), {"units": "tCO2e/unit"})

@@ -49,7 +49,10 @@ def problem_from_mapping(mapping: Mapping[str, object]) -> MarketProblem:
         opening_bank=float(_number(mapping.get("opening_bank", 0.0))),
         instruments=_instruments(_records(mapping.get("instruments", {}), "instruments")),
         given_price=None if given is None else as_matrix(_number(given), 1, len(year))[0],
-        **table,
+        baseline=table["baseline"],
+        share=table["share"],
+        fixed=table["fixed"],
+        per_emission=table["per_emission"],
     )
 
 
@@ -57,7 +60,10 @@ def _options(records: dict[str, dict[str, object]], firms: tuple[str, ...], year
     owner = []
     for name, record in records.items():
         _check_keys(
-            record, ("enterprise", *OPTION_DEFAULTS), f"options.{name}", required=("enterprise", "potential", "unit_cost")
+            record,
+            ("enterprise", *OPTION_DEFAULTS),
+            f"options.{name}",
+            required=("enterprise", "potential", "unit_cost"),
         )
         firm = str(record["enterprise"])
         if firm not in firms:
@@ -100,7 +106,9 @@ def _table(
 def _check_keys(mapping: Mapping[str, object], known: tuple[str, ...], where: str, required: Iterable[str]) -> None:
     for key in mapping:
         if key not in known:
-            raise InputError(f"{where} has no '{key}'. Known: {', '.join(known)}. {did_you_mean(str(key), known)}".strip())
+            raise InputError(
+                f"{where} has no '{key}'. Known: {', '.join(known)}. {did_you_mean(str(key), known)}".strip()
+            )
     missing = [key for key in required if key not in mapping]
     if missing:
         raise InputError(f"{where} needs {', '.join(missing)}.")

@@ -176,9 +176,7 @@ def _inside(demand: PooledDemand, low: float, high: float, *, lowest: bool) -> f
     return low + (high - low) * min(above / (above - below), 1.0)
 
 
-def _crossing(
-    excess: Callable[[float], float], low: float, high: float, tolerance: float
-) -> tuple[float, float]:
+def _crossing(excess: Callable[[float], float], low: float, high: float, tolerance: float) -> tuple[float, float]:
     """Neighbouring prices between which a falling function crosses zero, by secants inside a halving bracket."""
     above, below = excess(low), excess(high)
     for turn in range(SEARCHES):

@@ -236,7 +236,10 @@ def _shape_problems(problem: MarketProblem) -> Iterator[str]:
     by_enterprise, by_option = (len(problem.enterprise), years), (options, years)
     expected: list[tuple[str, NDArray[np.generic], tuple[int, ...]]] = [
         *((name, getattr(problem, name), by_enterprise) for name in ("baseline", "share", "fixed", "per_emission")),
-        *((f"options.{name}", getattr(problem.options, name), by_option) for name in ("potential", "unit_cost", "slope")),
+        *(
+            (f"options.{name}", getattr(problem.options, name), by_option)
+            for name in ("potential", "unit_cost", "slope")
+        ),
         ("options.enterprise", problem.options.enterprise, (options,)),
         ("supply", problem.supply, (years,)),
     ]
@@ -309,7 +312,10 @@ def _response_problems(problem: MarketProblem) -> Iterator[str]:
         if not (term.key >= 0 and term.other >= 0 and term.weight > 0):
             yield f"{where}: emissions must not be negative and the weight must be positive."
         position = problem.year.index(term.year)
-        for name, indices, emissions in (("key", term.key_options, term.key), ("other", term.other_options, term.other)):
+        for name, indices, emissions in (
+            ("key", term.key_options, term.key),
+            ("other", term.other_options, term.other),
+        ):
             if any(not 0 <= option < len(problem.options.label) for option in indices):
                 yield f"{where}: {name}_options point outside the options."
                 continue

@@ -124,7 +124,8 @@ def build_programme(problem: MarketProblem) -> Programme:
     model = frame.model
     labels = [(problem.options.label[option], problem.year[year]) for option, year in columns]
     potential = {
-        label: float(problem.options.potential[o, y] / frame.scale) for label, (o, y) in zip(labels, columns, strict=True)
+        label: float(problem.options.potential[o, y] / frame.scale)
+        for label, (o, y) in zip(labels, columns, strict=True)
     }
     model.abatement = pyo.Var(labels, bounds=lambda _, *label: (0.0, potential[label]))
     use = {(int(o), int(y)): model.abatement[label] for label, (o, y) in zip(labels, columns, strict=True)}
@@ -134,7 +135,8 @@ def build_programme(problem: MarketProblem) -> Programme:
         instrument.add_to(frame)
     _add_unused(problem, frame, columns)
     model.market.balance = pyo.Constraint(
-        problem.year, rule=lambda _, year: demand[year] - pyo.quicksum(frame.supply[year]) <= fixed_supply(problem, frame)[year]
+        problem.year,
+        rule=lambda _, year: demand[year] - pyo.quicksum(frame.supply[year]) <= fixed_supply(problem, frame)[year],
     )
     model.cost = pyo.Objective(expr=pyo.quicksum(frame.cost))
     return Programme(model, frame, outside, columns)
@@ -164,7 +166,9 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
     balance = compiled.row_index("market.balance[")
     if solution is None:
         found = explain_infeasible(compiled, balance)
-        missing = {year: found.missing.get(f"market.balance[{year}]", 0.0) * programme.frame.scale for year in problem.year}
+        missing = {
+            year: found.missing.get(f"market.balance[{year}]", 0.0) * programme.frame.scale for year in problem.year
+        }
         raise_infeasible(problem, missing, found.rows, found.columns)
     price = _prices(problem, solution, balance)
     low, high = _interval(problem, loaded, balance, price)
@@ -272,11 +276,15 @@ def _prices(problem: MarketProblem, solution: Solution, balance: NDArray[np.intp
     price = -solution.row_dual[balance] / problem.discount
     scale = max(1.0, float(np.abs(price).max(initial=0.0)))
     if np.any(price < -NEGLIGIBLE * scale):
-        raise SolverError(f"The programme gives a negative price ({price.min():g}) to a row that is at most its supply.")
+        raise SolverError(
+            f"The programme gives a negative price ({price.min():g}) to a row that is at most its supply."
+        )
     return np.where(price < NEGLIGIBLE * scale, 0.0, price)
 
 
-def _interval(problem: MarketProblem, loaded: LoadedProgramme, balance: NDArray[np.intp], price: Array) -> tuple[Array, Array]:
+def _interval(
+    problem: MarketProblem, loaded: LoadedProgramme, balance: NDArray[np.intp], price: Array
+) -> tuple[Array, Array]:
     """Lowest and highest price of each year: the duals just above and just below its supply."""
     shift = PERTURBATION * 10 * SCALED_TOTAL
     low, high = price.copy(), price.copy()

@@ -1,4 +1,4 @@
-"""Net demand of one best-response unit as a falling staircase of the price, exact where the unit has finitely many answers.
+"""Net demand of one best-response unit as a falling staircase of the price, exact where its answers are finitely many.
 
 The least cost at a price is a minimum of lines in the price, one for each answer: its slope is net demand. The
 lower envelope of the lines is found by asking for the best answer where two known lines cross, until nothing better
@@ -7,6 +7,7 @@ appears. A unit whose answer moves smoothly has no such staircase and is asked a
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,7 +80,7 @@ def staircase(unit: Unit, kinks: Sequence[OffsetKink], top: float) -> Staircase 
     stairs = [(0.0, first.most, 0.0)]
     if first.net_most > first.net_least:
         stairs.append((0.0, first.least, first.net_most - first.net_least))
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in itertools.pairwise(bounds):
         covered = entitled(kinks, 0.5 * (low + high))
         end = best_answers(unit, high, rent(kinks, high)).least
         found = _between(unit, kinks, covered, (low, stairs[-1][1]), (high, end))
@@ -117,7 +118,7 @@ def _thirds(kinks: list[float], channel: Channel) -> list[tuple[float, float]]:
     """Two points inside each piece of a channel between its corners; the only point of one without options."""
     inside = [kink for kink in kinks if 0 < kink < channel.capacity]
     corners = sorted({0.0, *channel.end.tolist(), *inside})
-    pairs = zip(corners[:-1], corners[1:], strict=True)
+    pairs = itertools.pairwise(corners)
     return [(low + (high - low) / 3, low + (high - low) * 2 / 3) for low, high in pairs] or [(0.0, 0.0)]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.registry import Registry
 
 if TYPE_CHECKING:
@@ -18,6 +19,25 @@ Array = NDArray[np.float64]
 StepKind = Literal["floor", "reserve_tier", "ceiling", "penalty", "offset"]
 
 instruments: Registry[type[Instrument]] = Registry("instrument", "carbonsim.market.instruments")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarketSetting:
+    """What an instrument may need to know of the market it is made for.
+
+    Parameters
+    ----------
+    years : tuple of int
+    auctioned : array [allowance] (year)
+        Allowances that the rules sell instead of giving.
+    least_obligation, most_obligation : array [tCO2e] (year)
+        Obligations that remain with all abatement, and those before any.
+    """
+
+    years: tuple[int, ...]
+    auctioned: Array
+    least_obligation: Array
+    most_obligation: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +112,11 @@ class Instrument:
         """Add the instrument's columns and rows to the programme."""
         raise NotImplementedError
 
+    @classmethod
+    def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
+        """The instruments that a study means when it lists this one, from its dated parameters."""
+        raise NotImplementedError
+
 
 def as_array(value: ArrayLike) -> Array:
     """A number or a sequence as a one-dimensional read-only array.
@@ -129,3 +154,9 @@ def check_exists(step: SupplyStep) -> list[str]:
     if bool(step.exists().any()):
         return []
     return [f"{step.name} is declared but offers nothing in any year; give it a quantity and a price, or leave it out."]
+
+
+def from_start(parameters: ParameterSet, path: str, years: Sequence[int], *labels: str) -> Array:
+    """A parameter over years, NaN before its first value; beyond its validity it is an error as ever."""
+    first = min(dated.applies_from for dated in parameters.get(path).values[labels])
+    return np.array([parameters.value(path, year, *labels) if year >= first else np.nan for year in years])

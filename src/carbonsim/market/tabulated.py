@@ -8,6 +8,7 @@ a few array operations, instead of a search in each unit at each price.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,9 @@ class Tables:
         best = np.minimum.reduceat(value, self.starts)
         slack = TIE * (np.abs(best) + self.share * price * self.scale) + 1e-12
         tied = value <= (best + slack)[unit]
-        after = (self.share[np.concatenate([self.corner_unit, self.piece_unit])] * (net - covered * emissions))[self.order]
+        after = (self.share[np.concatenate([self.corner_unit, self.piece_unit])] * (net - covered * emissions))[
+            self.order
+        ]
         most = np.maximum.reduceat(np.where(tied, after, -np.inf), self.starts)
         least = np.minimum.reduceat(np.where(tied, after, np.inf), self.starts)
         return float(most.sum()), float(least.sum())
@@ -149,7 +152,7 @@ def _pieces(unit: Unit) -> tuple[Array, list[Piece]] | None:
         return 1.0 - unit.rule.gradient((unit.term.key - key) / weight, (unit.term.other - other) / weight)[axis]
 
     pieces = []
-    for left, right in zip(cuts[:-1], cuts[1:], strict=True):
+    for left, right in itertools.pairwise(cuts):
         margin = INSIDE * (right - left)
         ends = (float(left + margin), float(right - margin))
         cost, felt = [curve.marginal(cut) for cut in ends], [signal(cut) for cut in ends]

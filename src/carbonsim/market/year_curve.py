@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,8 +28,8 @@ class YearCurve:
     by ``jump_drop``; it belongs to an option (then ``jump_use`` is the change of its use), a unit or a supply step,
     by ``jump_kind`` and ``jump_of``. A ramp lowers it evenly from ``ramp_from`` to ``ramp_to``. ``smooth`` are units
     without a staircase, ``stairs`` the staircases of the others; ``tables`` answer for the smooth units that move along
-    one channel, and the ``asked`` ones are searched at each price. ``entitlement`` are the offsets of the smooth units at
-    each offset kink, which the supply steps hold.
+    one channel, and the ``asked`` ones are searched at each price. ``entitlement`` are the offsets of the smooth units
+    at each offset kink, which the supply steps hold.
     """
 
     base: float
@@ -58,9 +59,7 @@ class YearCurve:
     def smooth_net(self, price: float) -> tuple[float, float]:
         """Net demand of the smooth units at a price: highest and lowest of equally good answers."""
         # The offset step already holds what the units are entitled to at its own price; only the change since counts.
-        most = least = sum(
-            held for kink, held in zip(self.kinks, self.entitlement, strict=True) if price > kink.price
-        )
+        most = least = sum(held for kink, held in zip(self.kinks, self.entitlement, strict=True) if price > kink.price)
         if self.tables is not None:
             above, below = self.tables.net(price, rent(self.kinks, price), entitled(self.kinks, price))
             most, least = most + above, least + below
@@ -168,7 +167,7 @@ def _option_pieces(problem: MarketProblem, y: int, kinks: Sequence[OffsetKink]) 
     jumps: list[tuple[float, float, int, int, float]] = []
     ramps: list[tuple[float, float, float, int, float]] = []
     bounds = [0.0, *(kink.price for kink in kinks), np.inf]
-    for k, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for k, (low, high) in enumerate(itertools.pairwise(bounds)):
         if k:
             gain = gain - share * kinks[k - 1].share
         _add_pieces((low, high, k == 0), worth, gain, (cost, slope, size), jumps, ramps)
@@ -194,7 +193,9 @@ def _add_pieces(
         full = np.where(live, low + (cost + slope * size - worth) / gain, np.nan)
     step = live & (slope == 0) & ((start >= low) if first else (start > low)) & (start <= high)
     for o in np.flatnonzero(step):
-        jumps.append((float(start[o]), abs(float(gain[o] * size[o])), OPTION, int(o), float(np.sign(gain[o]) * size[o])))
+        jumps.append(
+            (float(start[o]), abs(float(gain[o] * size[o])), OPTION, int(o), float(np.sign(gain[o]) * size[o]))
+        )
     begin, end = np.clip(np.minimum(start, full), low, high), np.clip(np.maximum(start, full), low, high)
     for o in np.flatnonzero(live & (slope > 0) & (end > begin)):
         change = float(gain[o] * (end[o] - begin[o]) / slope[o])

@@ -113,11 +113,12 @@ def _fill(results: Results, folder: Path, record: RunRecord, progress: Callable[
     progress("results.xlsx", 2, steps)
     write_workbook(folder / "results.xlsx", results, lang=record.lang)
     (folder / "figures").mkdir()
+    drawings = {}
     for done, name in enumerate(names):
         progress(f"figures/{name}", 3 + done, steps)
-        figures.save(results.dataset, name, folder / "figures", lang=record.lang)
+        drawings[name] = figures.save(results.dataset, name, folder / "figures", lang=record.lang)
     progress("report.html", steps - 2, steps)
-    write_report(folder / "report.html", results, lang=record.lang)
+    write_report(folder / "report.html", results, lang=record.lang, drawings=drawings)
     write_text(folder / MANIFEST, json.dumps(_manifest(results, folder, record), ensure_ascii=False, indent=1))
     progress(MANIFEST, steps, steps)
 

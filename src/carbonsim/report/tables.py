@@ -22,7 +22,7 @@ SHORT = 24  # columns up to which a text is never broken over lines
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHOWN_DRAFTS = 8
 CONSOLE_COLUMNS = (
-    "scenario", "year", "allowance_price", "price_range", "price_basis", "local_covered_emissions",
+    "scenario", "year", "allowance_price", "price_range", "price_basis", "local_obligation",
     "local_abatement", "resource_cost", "transfers", "local_net_compliance_cost",
 )  # fmt: skip
 

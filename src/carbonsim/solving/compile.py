@@ -79,7 +79,9 @@ def compile_programme(model: pyo.ConcreteModel) -> CompiledProgramme:
     columns = list(form.columns)
     discrete = [column.name for column in columns if not column.is_continuous()]
     if discrete:
-        raise SolverError(f"The programme has discrete variables ({shorten(discrete)}); this path takes continuous ones.")
+        raise SolverError(
+            f"The programme has discrete variables ({shorten(discrete)}); this path takes continuous ones."
+        )
     lower, upper = _column_bounds(columns)
     row_lower, row_upper = _row_bounds(form)
     return CompiledProgramme(

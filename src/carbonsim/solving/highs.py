@@ -111,7 +111,7 @@ def explain_infeasible(programme: CompiledProgramme, elastic: NDArray[np.intp]) 
 def _highs(programme: CompiledProgramme) -> highspy.Highs:
     import highspy
 
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     quadratic = programme.hessian is not None
     options: dict[str, bool | int | float | str] = {
         "output_flag": False,

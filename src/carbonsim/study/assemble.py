@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,16 +10,9 @@ import xarray as xr
 
 from carbonsim.allocation import Allocation, allocate
 from carbonsim.errors import InputError, ScenarioError, did_you_mean, shorten
-from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.market import MarketProblem, Options, ResponseTerm
-from carbonsim.market.instruments.auction_floor import AuctionFloor
-from carbonsim.market.instruments.banking import Banking
-from carbonsim.market.instruments.offsets import Offsets
-from carbonsim.market.instruments.penalty import Penalty
-from carbonsim.market.instruments.price_ceiling import PriceCeiling
-from carbonsim.market.instruments.reserve_tier import ReserveTier
-from carbonsim.market.supply import Instrument
+from carbonsim.market.supply import Instrument, MarketSetting, instruments
 from carbonsim.study.adoption import add_up, rows_of
 
 Array = np.ndarray
@@ -130,9 +123,7 @@ class _Builder:
         if allocation.kind == "best_response":
             self._add_units(allocation, year, column, owners)
             return
-        np.add.at(
-            self.fixed[:, column], owners, allocation.fixed + allocation.per_output * allocation.output
-        )
+        np.add.at(self.fixed[:, column], owners, allocation.fixed + allocation.per_output * allocation.output)
         for owner in np.unique(owners):
             rates = np.unique(allocation.per_emission[owners == owner])
             if len(rates) > 1:
@@ -167,7 +158,8 @@ class _Builder:
         given = None
         if scenario.market.scope == "price":
             given = parameters.series("market.given_price", years)
-        has_floor = "auction_floor" in scenario.market.instruments and given is None
+        made = self._instruments(price_is_given=given is not None)
+        has_floor = any(step is not None and step.kind == "floor" for step in (i.supply_step(len(years)) for i in made))
         problem = MarketProblem(
             enterprise=tuple(str(name) for name in self.rows),
             year=years,
@@ -187,73 +179,24 @@ class _Builder:
             interest=parameters.value("market.interest_rate", years[0]),
             opening_bank=parameters.value("market.opening_bank", years[0]),
             responses=tuple(self.terms),
-            instruments=self._instruments(given is not None),
+            instruments=made,
             given_price=given,
         )
         return Assembly(problem, self.rows, self.share, allocations, self.market_options, self.auctioned)
 
-    def _instruments(self, price_is_given: bool) -> tuple[Instrument, ...]:
-        made: list[Instrument] = []
-        for name in self.scenario.market.instruments:
-            if name not in MAKERS:
-                raise ScenarioError(
-                    f"market.instruments has '{name}'. Known: {', '.join(MAKERS)}. {did_you_mean(name, MAKERS)}".strip()
-                )
-            # At a given price nothing is cleared, so nothing but offsets has an effect.
-            if not price_is_given or name == "offsets":
-                made += MAKERS[name](self.scenario.parameters, self.years, self.auctioned)
-        return tuple(made)
-
-
-def from_start(parameters: ParameterSet, path: str, years: Sequence[int], *labels: str) -> Array:
-    """The parameter over years, NaN before its first value; beyond its validity it is an error as ever."""
-    first = min(dated.applies_from for dated in parameters.get(path).values[labels])
-    return np.array([parameters.value(path, year, *labels) if year >= first else np.nan for year in years])
-
-
-def _banking(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
-    return [Banking()]
-
-
-def _auction_floor(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
-    price = from_start(parameters, "market.auction_floor", years)
-    # Before its first year there is no floor: what is auctioned then sells at any price.
-    return [AuctionFloor(quantity=auctioned, price=np.where(auctioned > 0, np.nan_to_num(price), price))]
-
-
-def _reserve_tier(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
-    return [
-        ReserveTier(
-            price=from_start(parameters, "market.reserve_tier_price", years, label),
-            quantity=np.nan_to_num(from_start(parameters, "market.reserve_tier_quantity", years, label)),
-            name=f"reserve_{label}",
+    def _instruments(self, *, price_is_given: bool) -> tuple[Instrument, ...]:
+        """What the study's instruments mean here; at a given price nothing clears, so only offsets have an effect."""
+        covered = self.share * self.baseline
+        for term in self.terms:
+            row, column = term.enterprise, self.years.index(term.year)
+            covered[row, column] += self.share[row, column] * (term.key + term.other)
+        potential = self.options["potential"].transpose("option", "year").values
+        most_abated = (self.share[self.owner] * potential).sum(axis=0)
+        most = covered.sum(axis=0)
+        setting = MarketSetting(self.years, self.auctioned, np.maximum(most - most_abated, 0.0), most)
+        return tuple(
+            made
+            for name in self.scenario.market.instruments
+            if name == "offsets" or not price_is_given
+            for made in instruments.get(name).target.from_parameters(self.scenario.parameters, setting)
         )
-        for (label,) in parameters.get("market.reserve_tier_price").labels()
-    ]
-
-
-def _price_ceiling(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
-    return [PriceCeiling(price=from_start(parameters, "market.price_ceiling", years))]
-
-
-def _offsets(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
-    limit = np.nan_to_num(from_start(parameters, "market.offset_limit", years))
-    return [Offsets(price=from_start(parameters, "market.offset_price", years), share_limit=limit)]
-
-
-def _penalty(make_good: bool) -> Callable[[ParameterSet, Sequence[int], Array], list[Instrument]]:
-    def make(parameters: ParameterSet, years: Sequence[int], auctioned: Array) -> list[Instrument]:
-        return [Penalty(price=from_start(parameters, "market.penalty", years), make_good=make_good)]
-
-    return make
-
-
-MAKERS: Mapping[str, Callable[[ParameterSet, Sequence[int], Array], list[Instrument]]] = {
-    "banking": _banking,
-    "auction_floor": _auction_floor,
-    "reserve_tier": _reserve_tier,
-    "price_ceiling": _price_ceiling,
-    "offsets": _offsets,
-    "penalty": _penalty(make_good=False),
-    "penalty_with_make_good": _penalty(make_good=True),
-}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from carbonsim.accounting import build_inventory
-from carbonsim.allocation import allocation_rules
 from carbonsim.errors import InputError, Issue
 from carbonsim.inputs import check_scenario, obligation_share, packaged_studies, read_scenario
-from carbonsim.market.supply import instruments
 from carbonsim.measures import build_options
 from carbonsim.study.assemble import assemble
+from carbonsim.study.provenance import declared_reads
 from carbonsim.study.simulate import covered_by_enterprise
 
 
@@ -26,8 +25,8 @@ def check_study(study: str) -> list[Issue]:
         Files, parameters and tables first; only if those are sound, what the rooms find when they meet (a missing
         factor, a covered sector without a rule).
     """
-    reads = {name: allocation_rules.get(name).declares["parameters"] for name in allocation_rules}
-    problems = check_scenario(study, known_rules=reads, known_instruments=tuple(instruments))
+    rules, tools = declared_reads()
+    problems = check_scenario(study, known_rules=rules, known_instruments=tools)
     if any(problem.severity == "error" for problem in problems):
         return problems
     try:

@@ -12,7 +12,6 @@ from carbonsim.allocation.core import Allocation, BalancedRule
 from carbonsim.market import Market
 from carbonsim.study.assemble import Assembly
 
-
 Array = NDArray[np.float64]
 
 

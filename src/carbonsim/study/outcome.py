@@ -215,7 +215,7 @@ def _money_values(
 ) -> Parts:
     """Resource cost and transfers, and the money they are held against, CNY (enterprise, year)."""
     found = market.dataset
-    price = np.nan_to_num(found["allowance_price"].values)
+    price = found["allowance_price"].values
     unit_cost, slope = _array(chosen, "unit_cost", "option"), _array(chosen, "slope", "option")
     tonnes = used["share"] * used["size"]
     resource = add_up(option_cost(unit_cost, slope, tonnes), owner, len(assembly.enterprise))
@@ -223,10 +223,13 @@ def _money_values(
     allowances = found["free_allocation"].transpose(*ROW).values
     owed = obligation.sum(axis=0)
     part = np.divide(obligation, owed, out=np.zeros_like(obligation), where=owed > 0)
-    saving = part * (found["offsets_used"].values * (price - _offset_price(assembly)))
+    offsets = found["offsets_used"].values
+    saving = np.where(offsets == 0, 0.0, part * offsets * (price - _offset_price(assembly)))
     fee = part * (found["penalty_tonnes"].values * _penalty_price(assembly))
     unmet = part * found["penalty_tonnes"].values
-    transfer = price * (obligation - allowances - unmet) - saving
+    position = obligation - allowances - unmet
+    # Who has no position pays nothing even where no rule determines the price; all others then stay undetermined.
+    transfer = np.where((position == 0) & (part == 0), 0.0, price * position - saving)
     index = _output_index(scenario, local)
     pass_through = _by_sector(scenario, local, "outlook.pass_through")
     covered_potential = _array(chosen, "potential", "option")

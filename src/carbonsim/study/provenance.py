@@ -13,8 +13,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.inputs.parameters import BASES, DatedValue
+from carbonsim.allocation import allocation_rules
+from carbonsim.inputs import drafts_used
+from carbonsim.inputs.parameters import BASES
 from carbonsim.inputs.scenario import Scenario
+from carbonsim.inputs.validity import needed_years
+from carbonsim.market.supply import instruments
 
 Texts = NDArray[np.str_]
 PACKAGES = ("carbonsim", "numpy", "pandas", "xarray", "pyomo", "highspy", "scipy")
@@ -54,21 +58,16 @@ def source_uses(scenario: Scenario) -> tuple[SourceUse, ...]:
     return tuple(uses)
 
 
+def declared_reads() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Parameter paths that every allocation rule and every instrument says it reads."""
+    rules = {name: tuple(allocation_rules.get(name).declares["parameters"]) for name in allocation_rules}
+    tools = {name: tuple(instruments.get(name).declares["parameters"]) for name in instruments}
+    return rules, tools
+
+
 def drafts_in_force(scenario: Scenario) -> tuple[str, ...]:
-    """Paths of the parameters that give this study a value whose basis is ``draft``."""
-    return tuple(
-        path
-        for path in sorted(scenario.parameters.parameters)
-        if any(_in_force(row, scenario.years) for row in scenario.parameters.get(path).values.values())
-    )
-
-
-def _in_force(row: tuple[DatedValue, ...], years: tuple[int, ...]) -> bool:
-    ends = [dated.applies_from for dated in row[1:]] + [years[-1] + 1]
-    return any(
-        dated.basis == "draft" and dated.applies_from <= years[-1] and end > years[0]
-        for dated, end in zip(row, ends, strict=True)
-    )
+    """Paths of the parameters from which this study takes a value whose basis is ``draft``."""
+    return tuple(sorted({used.path for used in drafts_used(scenario, *declared_reads())}))
 
 
 def weakest(bases: Texts, *others: Texts) -> Texts:
@@ -79,9 +78,7 @@ def weakest(bases: Texts, *others: Texts) -> Texts:
     return np.asarray(BASES)[ranks]
 
 
-def basis_shares(
-    inventory: xr.Dataset, options: xr.Dataset, outcome: xr.Dataset, *, price_basis: str
-) -> pd.DataFrame:
+def basis_shares(inventory: xr.Dataset, options: xr.Dataset, outcome: xr.Dataset, *, price_basis: str) -> pd.DataFrame:
     """Share of covered tonnes and of compliance cost that rests on each basis, local enterprises only.
 
     Parameters
@@ -121,11 +118,12 @@ def basis_shares(
 
 
 def price_basis_of(scenario: Scenario) -> str:
-    """Weakest basis among the parameters of the market and of the caps: what the price rests on."""
-    paths = [path for path in scenario.parameters.parameters if path.split(".")[0] in ("market", "industry", "power")]
+    """Weakest basis among the parameters that the study's rules and instruments read: what the price rests on."""
+    rules, tools = declared_reads()
     bases = {
         dated.basis
-        for path in paths
+        for path in scenario.parameters.parameters
+        if needed_years(scenario, scenario.parameters.get(path), rules, tools)
         for row in scenario.parameters.get(path).values.values()
         for dated in row
         if dated.applies_from <= scenario.years[-1]

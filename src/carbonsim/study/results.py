@@ -13,13 +13,13 @@ import pandas as pd
 import xarray as xr
 
 from carbonsim.errors import InputError, did_you_mean
-from carbonsim.forcing import announcement_effect, position_table, pressure_table
+from carbonsim.forcing import Absences, announcement_effect, position_table, pressure_table
 from carbonsim.forcing.pressure import By
 from carbonsim.inputs.files import write_bytes
 
 FORMAT = "carbonsim-results-1"
 COMPARED = (
-    "allowance_price", "local_inventory_emissions", "local_covered_emissions", "local_abatement_cost",
+    "allowance_price", "local_inventory_emissions", "local_obligation", "local_abatement_cost",
     "local_allowance_cost", "local_net_compliance_cost",
 )  # fmt: skip
 
@@ -75,8 +75,8 @@ class Results:
                             "price_bank_high", "surrender", "supply_free", "supply_auction", "bank")
             }  # fmt: skip
             by_year |= {
-                f"local_{key}": run[key].isel(enterprise=local).sum("enterprise").values
-                for key in ("inventory_emissions", "covered_emissions", "abatement", "abatement_cost",
+                f"local_{key}": run[key].isel(enterprise=local).sum("enterprise", skipna=False).values
+                for key in ("inventory_emissions", "covered_emissions", "obligation", "abatement", "abatement_cost",
                             "allowance_cost", "penalty_cost", "net_compliance_cost")
             }  # fmt: skip
             index = pd.MultiIndex.from_product([[name], run["year"].values], names=["scenario", "year"])
@@ -88,9 +88,9 @@ class Results:
         names = [scenario] if scenario else list(self.scenarios)
         tables = [pressure_table(self.run(name), by, kind=kind) for name in names]
         joined = pd.concat(tables, keys=names, names=["scenario"])
-        joined.attrs["absent"] = [
+        joined.attrs["absent"] = Absences(
             (name, *row) for name, table in zip(names, tables, strict=True) for row in table.attrs["absent"]
-        ]
+        )
         return joined
 
     def position(self, year: int, *, scenario: str | None = None, kind: str = "enterprise") -> pd.DataFrame:

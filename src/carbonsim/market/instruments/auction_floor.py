@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
     Instrument,
+    MarketSetting,
     SupplyStep,
     as_array,
     check_exists,
     check_yearly,
+    from_start,
     instruments,
     over_years,
 )
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from carbonsim.market.programme import Frame
 
 
-@instruments.register("auction_floor")
+@instruments.register("auction_floor", parameters=("market.auction_floor",))
 @dataclass(frozen=True, slots=True, eq=False)
 class AuctionFloor(Instrument):
     r"""A quantity is auctioned each year, at no less than a reserve price.
@@ -67,6 +72,15 @@ class AuctionFloor(Instrument):
     def supply_step(self, years: int) -> SupplyStep:
         """The auctioned volume at the reserve price."""
         return SupplyStep(self.label, "floor", over_years(self.price, years), over_years(self.quantity, years))
+
+    @classmethod
+    def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
+        """All that is auctioned, at no less than ``market.auction_floor``; none if nothing is auctioned."""
+        if not np.any(setting.auctioned > 0):
+            return ()
+        price = from_start(parameters, "market.auction_floor", setting.years)
+        # Before its first year there is no floor: what is auctioned then sells at any price.
+        return (cls(quantity=setting.auctioned, price=np.where(setting.auctioned > 0, np.nan_to_num(price), price)),)
 
     def add_to(self, frame: Frame) -> None:
         """Add the volume sold, bounded by the volume offered, at the reserve price."""

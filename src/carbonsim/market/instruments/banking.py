@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonsim.market.supply import Array, Instrument, as_array, check_yearly, instruments, over_years
+from carbonsim.inputs.parameters import ParameterSet
+from carbonsim.market.supply import Array, Instrument, MarketSetting, as_array, check_yearly, instruments, over_years
 
 if TYPE_CHECKING:
     from carbonsim.market.programme import Frame
 
 
-@instruments.register("banking")
+@instruments.register("banking", parameters=("market.opening_bank", "market.interest_rate"))
 @dataclass(frozen=True, slots=True, eq=False)
 class Banking(Instrument):
     r"""Allowances are carried into later years, and borrowed from them up to a limit.
@@ -61,6 +62,11 @@ class Banking(Instrument):
         limit = np.array(over_years(self.borrowing, years))
         limit[-1] = 0.0
         return limit
+
+    @classmethod
+    def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
+        """Banking without borrowing."""
+        return (cls(),)
 
     def add_to(self, frame: Frame) -> None:
         """Add the bank at the end of each year and carry it from balance to balance."""

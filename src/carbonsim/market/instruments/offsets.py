@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonsim.errors import ParameterError
+from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
     Instrument,
+    MarketSetting,
     SupplyStep,
     as_array,
     check_exists,
     check_yearly,
+    from_start,
     instruments,
     over_years,
 )
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from carbonsim.market.programme import Frame
 
 
-@instruments.register("offsets")
+@instruments.register("offsets", parameters=("market.offset_price", "market.offset_limit"))
 @dataclass(frozen=True, slots=True, eq=False)
 class Offsets(Instrument):
     r"""Offset credits stand in for allowances, up to a share of each obligation or up to a quantity.
@@ -84,6 +88,33 @@ class Offsets(Instrument):
             return SupplyStep(self.label, "offset", price, over_years(quantity, years))
         share = over_years(self.share_limit, years)
         return SupplyStep(self.label, "offset", price, np.where(share > 0, np.inf, 0.0), share)
+
+    @classmethod
+    def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
+        """Credits at ``market.offset_price``: up to ``market.offset_limit``, or to ``market.offset_supply`` if scarcer.
+
+        Raises
+        ------
+        ParameterError
+            If neither the limit nor the supply is the tighter one in every year.
+        """
+        years = setting.years
+        price = from_start(parameters, "market.offset_price", years)
+        limit = np.nan_to_num(from_start(parameters, "market.offset_limit", years))
+        if "market.offset_supply" not in parameters:
+            return (cls(price=price, share_limit=limit),)
+        quantity = np.nan_to_num(from_start(parameters, "market.offset_supply", years))
+        limit = np.where(quantity > 0, limit, 0.0)
+        if np.all(quantity >= limit * setting.most_obligation):
+            return (cls(price=price, share_limit=limit),)
+        unclear = np.flatnonzero(quantity > limit * setting.least_obligation)
+        if unclear.size:
+            raise ParameterError(
+                f"market.offset_supply of {years[unclear[0]]} is {quantity[unclear[0]]:,.0f} t, about the limit of "
+                f"{limit[unclear[0]]:g} of obligations (market.offset_limit), so either might bind. Let one of them "
+                "bind in every year, or leave market.offset_supply out."
+            )
+        return (cls(price=price, quantity=quantity),)
 
     def add_to(self, frame: Frame) -> None:
         """Add the credits used and, with a share limit, the row ``offsets.limit`` of each year."""

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
     Instrument,
+    MarketSetting,
     SupplyStep,
     as_array,
     check_exists,
     check_yearly,
+    from_start,
     instruments,
     over_years,
 )
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from carbonsim.market.programme import Frame
 
 
-@instruments.register("penalty")
+@instruments.register("penalty", parameters=("market.penalty",))
 @dataclass(frozen=True, slots=True, eq=False)
 class Penalty(Instrument):
     r"""An obligation may be left unmet at a fee; with make-good the missing allowances are owed next year.
@@ -77,6 +80,14 @@ class Penalty(Instrument):
         if self.make_good:
             quantity[-1] = 0.0
         return SupplyStep(self.label, "penalty", price, quantity)
+
+    @classmethod
+    def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
+        """A fee of ``market.penalty``; missing allowances are made good if ``market.penalty_make_good`` is 1."""
+        make_good = "market.penalty_make_good" in parameters and bool(
+            parameters.value("market.penalty_make_good", setting.years[0])
+        )
+        return (cls(price=from_start(parameters, "market.penalty", setting.years), make_good=make_good),)
 
     def add_to(self, frame: Frame) -> None:
         """Add the unmet obligations and, with make-good, their return in the next year's need."""

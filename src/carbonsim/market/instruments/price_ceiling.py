@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
     Instrument,
+    MarketSetting,
     SupplyStep,
     as_array,
     check_exists,
     check_yearly,
+    from_start,
     instruments,
     over_years,
 )
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from carbonsim.market.programme import Frame
 
 
-@instruments.register("price_ceiling")
+@instruments.register("price_ceiling", parameters=("market.price_ceiling",))
 @dataclass(frozen=True, slots=True, eq=False)
 class PriceCeiling(Instrument):
     r"""The regulator sells as many allowances as are asked for at the ceiling price.
@@ -65,6 +68,11 @@ class PriceCeiling(Instrument):
         """Unlimited allowances at the ceiling price."""
         price = over_years(self.price, years)
         return SupplyStep(self.label, "ceiling", price, np.where(np.isnan(price), 0.0, np.inf))
+
+    @classmethod
+    def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
+        """A hard ceiling at ``market.price_ceiling``."""
+        return (cls(price=from_start(parameters, "market.price_ceiling", setting.years)),)
 
     def add_to(self, frame: Frame) -> None:
         """Add the volume sold at the ceiling, without a bound."""

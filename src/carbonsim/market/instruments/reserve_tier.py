@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
     Instrument,
+    MarketSetting,
     SupplyStep,
     as_array,
     check_exists,
     check_yearly,
+    from_start,
     instruments,
     over_years,
 )
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from carbonsim.market.programme import Frame
 
 
-@instruments.register("reserve_tier")
+@instruments.register("reserve_tier", parameters=("market.reserve_tier_price", "market.reserve_tier_quantity"))
 @dataclass(frozen=True, slots=True, eq=False)
 class ReserveTier(Instrument):
     r"""A finite quantity on top of supply is sold at the tier's price.
@@ -69,6 +74,18 @@ class ReserveTier(Instrument):
     def supply_step(self, years: int) -> SupplyStep:
         """The tier's volume at its trigger price."""
         return SupplyStep(self.label, "reserve_tier", over_years(self.price, years), over_years(self.quantity, years))
+
+    @classmethod
+    def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
+        """One tier for each label of ``market.reserve_tier_price`` and ``market.reserve_tier_quantity``."""
+        return tuple(
+            cls(
+                price=from_start(parameters, "market.reserve_tier_price", setting.years, label),
+                quantity=np.nan_to_num(from_start(parameters, "market.reserve_tier_quantity", setting.years, label)),
+                name=f"reserve_{label}",
+            )
+            for (label,) in parameters.get("market.reserve_tier_price").labels()
+        )
 
     def add_to(self, frame: Frame) -> None:
         """Add the volume released, bounded by the tier, at the trigger price."""
