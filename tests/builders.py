@@ -14,7 +14,9 @@ from carbonsim.market.instruments.price_ceiling import PriceCeiling
 from carbonsim.market.instruments.reserve_tier import ReserveTier
 
 
-def market(*instruments: Instrument, years: int = 2, supply: object = (100.0, 80.0), **changes: object) -> MarketProblem:
+def market(
+    *instruments: Instrument, years: int = 2, supply: object = (100.0, 80.0), **changes: object
+) -> MarketProblem:
     """Two enterprises of 100 t and 60 t with three step options; 160 t of need against the supply.
 
     Options by cost: north/a 20 t at 10, south/c 15 t at 25, north/b 30 t at 40 CNY/t.

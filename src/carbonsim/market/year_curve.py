@@ -71,7 +71,8 @@ class YearCurve:
     @property
     def responds(self) -> bool:
         """Whether anybody's demand, and not only supply, can move or is unequal to zero."""
-        return bool(self.base != 0 or self.units or len(self.ramp_of) or np.any(self.jump_kind == OPTION))
+        covered = any(unit.share > 0 for unit in self.units)
+        return bool(self.base != 0 or covered or len(self.ramp_of) or np.any(self.jump_kind == OPTION))
 
 
 def offset_kinks(problem: MarketProblem, y: int) -> tuple[OffsetKink, ...]:

@@ -78,15 +78,15 @@ def weakest(bases: Texts, *others: Texts) -> Texts:
     return np.asarray(BASES)[ranks]
 
 
-def basis_shares(inventory: xr.Dataset, options: xr.Dataset, outcome: xr.Dataset, *, price_basis: str) -> pd.DataFrame:
+def basis_shares(inventory: xr.Dataset, outcome: xr.Dataset, *, price_basis: str) -> pd.DataFrame:
     """Share of covered tonnes and of compliance cost that rests on each basis, local enterprises only.
 
     Parameters
     ----------
-    inventory, options : Dataset
-        As built; streams carry ``activity_basis`` and ``factor_basis``, options ``option_basis``.
+    inventory : Dataset
+        As built; streams carry ``activity_basis`` and ``factor_basis``.
     outcome : Dataset
-        One scenario of the results, for costs.
+        One scenario of the results; options carry ``option_basis``.
     price_basis : str
         Weakest basis among the parameters that make the price; the allowance cost rests on it.
 
@@ -100,13 +100,13 @@ def basis_shares(inventory: xr.Dataset, options: xr.Dataset, outcome: xr.Dataset
     streams = np.isin(inventory["stream_enterprise"].values, local) & inventory["stream_covered"].values.astype(bool)
     tonnes = np.abs(inventory["stream_emissions_co2e"].transpose("stream", "year").values).sum(axis=1)
     stream_basis = weakest(inventory["activity_basis"].values, inventory["factor_basis"].values)
-    taken = np.isin(options["option_enterprise"].values, local)
+    taken = np.isin(outcome["option_enterprise"].values, local)
     cost = np.abs(outcome["option_cost"].transpose("option", "year").values).sum(axis=1)
     allowance = float(np.abs(outcome["allowance_cost"].sel(enterprise=local)).sum())
     amounts = {
         basis: (
             float(tonnes[streams & (stream_basis == basis)].sum()),
-            float(cost[taken & (options["option_basis"].values == basis)].sum())
+            float(cost[taken & (outcome["option_basis"].values == basis)].sum())
             + (allowance if basis == price_basis else 0.0),
         )
         for basis in BASES

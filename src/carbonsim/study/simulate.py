@@ -103,7 +103,7 @@ def run_scenario(
     outcome["entry_year"] = _entry_years(outcome["sector_share"])
     facts = dict(describe(scenario)) | {
         "engine": f"{market.engine}: {market.engine_reason}",
-        "basis_shares": basis_shares(inventory, options, outcome, price_basis=price_basis_of(scenario))
+        "basis_shares": basis_shares(inventory, outcome, price_basis=price_basis_of(scenario))
         .reset_index()
         .to_dict("records"),
     }
