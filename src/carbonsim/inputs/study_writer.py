@@ -23,6 +23,7 @@ from carbonsim.inputs.sources_sheet import sources_of_sheet
 from carbonsim.inputs.study import check_scenario, read_scenario
 from carbonsim.inputs.table_checks import check_table
 from carbonsim.inputs.tables import RawTable, TableFiles, read_csv_folder, read_workbook
+from carbonsim.inputs.template_rows import SOURCE as EXAMPLE_SOURCE
 
 OPTIONAL_SHEETS = ("coverage", "sources", "measures")
 Record = dict[str, str]
@@ -76,7 +77,7 @@ def init_study(workbook: str | Path, out_dir: str | Path, policy: str = "panzhih
     with new_folder(target) as folder:
         for name, records in _merged(own, lent).items():
             write_text(folder / "tables" / f"{name}.csv", _csv(TABLES[name].names(), records))
-        write_text(folder / SCENARIO_FILE, _scenario_yaml(lent, target.resolve().name))
+        write_text(folder / SCENARIO_FILE, _scenario_yaml(lent, target.resolve().name, illustrative=_has_examples(own)))
         _write_sources(folder, lent, sources)
         for path in sorted((lent.folder / "parameters").glob("*.yaml")):
             write_bytes(folder / "parameters" / path.name, path.read_bytes())
@@ -222,7 +223,12 @@ def _csv(header: Iterable[str], records: Iterable[Record]) -> str:
     return buffer.getvalue()
 
 
-def _scenario_yaml(lent: _Policy, name: str) -> str:
+def _has_examples(own: dict[str, list[Record]]) -> bool:
+    """Whether example rows of the template are still there; if so, outputs go on saying that nobody is real."""
+    return any(record["source"] == EXAMPLE_SOURCE for records in own.values() for record in records)
+
+
+def _scenario_yaml(lent: _Policy, name: str, *, illustrative: bool) -> str:
     """The policy's scenario file under a new name; what the workbook gives is not in it."""
     data = yaml.safe_load((lent.folder / SCENARIO_FILE).read_text(encoding="utf-8"))
     plain = "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name).lstrip("-") or "study"
@@ -230,6 +236,7 @@ def _scenario_yaml(lent: _Policy, name: str) -> str:
         name=plain,
         title={"en": plain, "zh": plain},
         description=f"Enterprises of a filled workbook under the policy of {lent.scenario.name}.",
+        illustrative=illustrative,
     )
     return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110)
 

@@ -74,6 +74,18 @@ def test_untouched_template_makes_a_valid_study(template: Path, tmp_path: Path) 
     assert scenario.tables["coverage"]["entry_year"].equals(policy.tables["coverage"]["entry_year"])
 
 
+def test_a_study_is_illustrative_only_while_example_rows_are_left(template: Path, tmp_path: Path) -> None:
+    assert read_scenario(init_study(template, tmp_path / "examples")).illustrative
+    book = openpyxl.load_workbook(template)
+    for sheet in book:
+        for row in sheet.iter_rows(min_row=3):
+            for cell in row:
+                if cell.value == "example":
+                    cell.value = "own-survey"
+    book.save(tmp_path / "filled.xlsx")
+    assert not read_scenario(init_study(tmp_path / "filled.xlsx", tmp_path / "own")).illustrative
+
+
 def test_own_measures_do_not_reach_the_blocks(template: Path, tmp_path: Path) -> None:
     measures = read_scenario(init_study(template, tmp_path / "my")).tables["measures"]
     own = measures[measures["measure"].str.startswith("示例")]

@@ -304,7 +304,11 @@ def test_collar_with_a_given_balance_value_is_searched_in_both_channels() -> Non
         fixed=np.zeros((1, 1)),
         per_emission=np.zeros((1, 1)),
         options=Options(
-            ("steel/key", "steel/other"), np.array([0, 0]), np.array([[10.0], [10.0]]), np.array([[30.0], [1.0]]), np.zeros((2, 1))
+            label=("steel/key", "steel/other"),
+            enterprise=np.array([0, 0]),
+            potential=np.array([[10.0], [10.0]]),
+            unit_cost=np.array([[30.0], [1.0]]),
+            slope=np.zeros((2, 1)),
         ),
         supply=np.zeros(1),
         responses=(ResponseTerm(0, 2025, 60.0, 40.0, CollaredIntensity(60.0, 0.15, 0.03, 1.0), (0,), (1,)),),
