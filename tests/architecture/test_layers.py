@@ -21,7 +21,7 @@ CONFINED = {
 HEAVY = {
     "pyomo", "highspy", "matplotlib", "pint", "pandera", "pydantic", "python_calamine", "xlsxwriter", "openpyxl",
     "jinja2", "h5netcdf", "rich", "typer", "carbonsim", "pylopdf_fonts_zh_cn", "zipfile", "scipy", "yaml", "xarray",
-    "pandas", "pyarrow",
+    "pandas", "pyarrow", "fontTools",
 }  # fmt: skip
 MAX_LINES, MAX_FUNCTION = 400, 60
 # A longer piece needs a reason that a reader accepts.

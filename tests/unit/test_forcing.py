@@ -32,6 +32,7 @@ def run_of_three() -> xr.Dataset:
             "indirect_cost": table([10, 12], [0, 0], [5, 6]),
             "value_added": table([10000, 10000], [5000, 5000], [2000, 2000]),
             "revenue": table([40000, 40000], [20000, 20000], [9000, 9000]),
+            "product_quantity": table([10, 10], [5, 5], [2, 2]),
             "ebit": table([2000, 2000], [500, 500], [-10, -10]),
             "pass_through": table([0.25, 0.25], [0.25, 0.25], [0.5, 0.5]),
             "phi": table([1, 1], [1, 1], [np.nan, 0.5]),
@@ -86,6 +87,16 @@ def test_indicators_match_hand_arithmetic() -> None:
     assert east["abatement_headroom"] == pytest.approx(15 / (110 - 80))
     assert east["distance_to_benchmark"] == pytest.approx(10 / 90)
     assert east["profit_at_risk"] == pytest.approx(0.75 * 1200 / 2000)
+
+
+def test_cost_per_unit_of_product_is_by_enterprise_only() -> None:
+    by_enterprise = pressure_table(run_of_three(), "enterprise")
+    assert by_enterprise.loc[("a", 2027), "average_cost_per_unit"] == pytest.approx(1000 / 10)
+    assert by_enterprise.loc[("a", 2027), "marginal_cost_per_unit"] == pytest.approx(1 * 50 * 100 / 10)
+    by_sector = pressure_table(run_of_three(), "sector")
+    assert by_sector["average_cost_per_unit"].isna().all()
+    reasons = {row[3] for row in by_sector.attrs["absent"] if row[2] == "average_cost_per_unit"}
+    assert reasons == {"products differ; read it by enterprise"}
 
 
 def test_anticipatory_share_counts_abatement_before_entry() -> None:

@@ -28,7 +28,8 @@ class Indicator:
 
     ``number`` is its row in the table of economics; ``numerator`` and ``denominator`` take a run (a dataset
     without scenario dimension) and return arrays over (enterprise, year). Without a denominator the sum itself
-    is the indicator. ``covered_only`` keeps enterprises out of the sums in the years they owe nothing.
+    is the indicator. ``covered_only`` keeps enterprises out of the sums in the years they owe nothing;
+    ``enterprise_only`` indicators are not added up, because products differ.
     """
 
     name: str
@@ -39,9 +40,8 @@ class Indicator:
     title_zh: str
     numerator: Callable[[xr.Dataset], xr.DataArray]
     denominator: Callable[[xr.Dataset], xr.DataArray] | None = None
-    needs: tuple[str, ...] = ()
     covered_only: bool = True
-    positive_denominator: bool = True
+    enterprise_only: bool = False
     reason: str = ""
     reason_zh: str = ""
 
@@ -110,6 +110,18 @@ INDICATORS: tuple[Indicator, ...] = (
         "average_carbon_cost", "5", "burden", "CNY/tCO2e",
         "Average carbon cost per covered tonne", "单位排放平均碳成本",
         _allowance_cost, lambda run: run["covered_emissions"],
+    ),
+    Indicator(
+        "marginal_cost_per_unit", "4", "signal", "CNY/unit",
+        "Marginal carbon cost per unit of product", "单位产品边际碳成本",
+        _signal, lambda run: run["product_quantity"], enterprise_only=True,
+        reason="no product price, so no quantity of product", reason_zh="无产品价格, 无法得到产量",
+    ),
+    Indicator(
+        "average_cost_per_unit", "5", "burden", "CNY/unit",
+        "Average carbon cost per unit of product", "单位产品平均碳成本",
+        _allowance_cost, lambda run: run["product_quantity"], enterprise_only=True,
+        reason="no product price, so no quantity of product", reason_zh="无产品价格, 无法得到产量",
     ),
     Indicator(
         "marginal_cost_to_revenue", "6", "signal", "1",
@@ -214,7 +226,10 @@ def pressure_table(run: xr.Dataset, by: By = "sector", *, kind: str = "enterpris
     frame["covered_entities"] = _add(covered.astype(float), index, len(groups)).ravel().astype(int)
     absent: list[tuple[str, int, str, str, str]] = []
     for indicator in INDICATORS:
-        values, reasons = _evaluate(indicator, chosen, covered, index, len(groups))
+        if indicator.enterprise_only and by != "enterprise":
+            values, reasons = _not_added_up(len(groups), len(years))
+        else:
+            values, reasons = _evaluate(indicator, chosen, covered, index, len(groups))
         frame[indicator.name] = values.ravel()
         for row, column in np.argwhere(np.isnan(values)):
             english, chinese = reasons[row][column]
@@ -256,6 +271,12 @@ def _evaluate(
         for g in range(count)
     ]
     return values, reasons
+
+
+def _not_added_up(count: int, years: int) -> tuple[np.ndarray, list[list[tuple[str, str]]]]:
+    """Nothing computed, because the members of a group make different products."""
+    reason = ("products differ; read it by enterprise", "产品不同, 请按企业查看")
+    return np.full((count, years), np.nan), [[reason] * years for _ in range(count)]
 
 
 def _add_distribution(

@@ -138,7 +138,7 @@ def _bank_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     free, obligation = dataset.free_allocation.values.sum(axis=0), dataset.obligation.values.sum(axis=0)
     issued = free + problem.supply + sold + external
     surrendered = obligation - dataset.offsets_used.values - dataset.penalty_tonnes.values + dataset.make_good.values
-    volume = obligation + np.abs(issued) + before
+    volume = obligation + np.abs(issued) + np.abs(before)
     yield worst("ledger.issued_fixed", dataset.issued_fixed.values - problem.supply, problem.supply, IDENTITY, years)
     # A bank or an expiry is checked against its own size too: a small one must not hide behind large flows.
     moved = before + issued - surrendered - bank - expired

@@ -109,9 +109,11 @@ def _fill_year(
     part = np.where(position < price, 1.0, 0.0)
     for kind in (OPTION, UNIT, STEP):
         here = np.flatnonzero((position == price) & (curve.jump_kind == kind))
+        # At price 0 supply may exceed demand, so a unit need not take half of an answer.
+        whole = kind == UNIT and price == 0
         if kind == UNIT:
-            needed = _fill_smooth(problem, y, curve, price / discount, needed, into)
-        needed = _take(curve, here, needed, part, together=kind == OPTION)
+            needed = _fill_smooth(problem, y, curve, (price / discount, needed), into, whole=whole)
+        needed = _take(curve, here, needed, part, together=kind == OPTION, whole=whole)
     options = curve.jump_kind == OPTION
     np.add.at(use, curve.jump_of[options], (curve.jump_use * part)[options])
     free = ~problem.in_response[:, y]
@@ -123,7 +125,9 @@ def _fill_year(
     return needed
 
 
-def _take(curve: YearCurve, jumps: NDArray[np.intp], needed: float, part: Array, *, together: bool) -> float:
+def _take(
+    curve: YearCurve, jumps: NDArray[np.intp], needed: float, part: Array, *, together: bool, whole: bool
+) -> float:
     """Take what is needed from jumps at the price, pro rata if ``together``; an unlimited one holds tonnes in part."""
     if together and len(jumps):
         total = float(curve.jump_drop[jumps].sum())
@@ -132,23 +136,29 @@ def _take(curve: YearCurve, jumps: NDArray[np.intp], needed: float, part: Array,
         return needed - taken
     for j in jumps:
         amount = float(curve.jump_drop[j])
-        taken = min(amount, needed)
+        taken = _taken(amount, needed, whole=whole)
         part[j] = taken if np.isinf(amount) else (taken / amount if amount > 0 else 0.0)
-        needed -= taken
+        needed = max(needed - taken, 0.0)
     return needed
 
 
+def _taken(amount: float, needed: float, *, whole: bool) -> float:
+    return amount if whole and needed > 0 else min(amount, needed)
+
+
 def _fill_smooth(
-    problem: MarketProblem, y: int, curve: YearCurve, price: float, needed: float, into: Quantities
+    problem: MarketProblem, y: int, curve: YearCurve, at: tuple[float, float], into: Quantities, *, whole: bool
 ) -> float:
+    """Fill the smooth units at (price, net demand to be met) and return what is left of it."""
+    price, needed = at
     indices = free_units(problem, y)
     for position in curve.smooth:
         found = answers_at(curve.units[position], price, curve.kinks)
         drop = found.net_most - found.net_least
-        taken = min(drop, needed)
+        taken = _taken(drop, needed, whole=whole)
         weight = taken / drop if drop > 0 else 0.0
         _record(problem, y, indices[position], curve.units[position], (found.most, found.least, weight), drop, into)
-        needed -= taken
+        needed = max(needed - taken, 0.0)
     return needed
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 from carbonsim.forcing import GROUPS
 from carbonsim.inputs.files import write_text
 from carbonsim.report import figures, messages, series, tables
+from carbonsim.report.fonts import embedded_face
 from carbonsim.report.labels import Form, Lang, column, language, phrase, text
 from carbonsim.report.memo_words import METHOD, WORDS
 from carbonsim.study.results import Results
@@ -131,7 +132,7 @@ def render_report(
     certificate = certificate_frame(certificate_lines)
     words = {key: text(label, lang) for key, label in WORDS.items()}
     years = series.years_of(run)
-    return environment.get_template("report.html.j2").render(
+    page = environment.get_template("report.html.j2").render(
         lang=lang,
         title=titles[first],
         subtitle=" · ".join([f"{years[0]}–{years[-1]}", *(list(titles.values()) if len(titles) > 1 else [])]),
@@ -153,6 +154,8 @@ def render_report(
         sources=tables.people_table(sources, lang) if sources is not None and len(sources) else None,
         foot=messages.foot(dataset, lang),
     )
+    # Glyphs depend on the finished text, so the font goes in last.
+    return page.replace("</style>", f"{embedded_face(page)}</style>", 1)
 
 
 def certificate_frame(lines: Iterable[object]) -> pd.DataFrame:

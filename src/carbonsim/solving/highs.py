@@ -23,8 +23,9 @@ GAP_TOLERANCE = 1e-7
 NEGLIGIBLE_DUAL = 1e-7
 QP_ITERATIONS_PER_COLUMN = 20
 QP_SECONDS = 30.0
-PROXIMAL_WEIGHT = 1e-5
-PROXIMAL_ROUNDS = 60
+PROXIMAL_WEIGHTS = (1e-5, 1e-3, 1e-1)  # of the largest curvature; a larger one is steadier and takes more rounds
+PROXIMAL_ROUNDS = 200
+PRIMAL_TOLERANCE = 1e-8  # violation of a row that is accepted, as a share of the largest bound
 PROXIMAL_GAP = 1e-11
 IIS_STRATEGY = 4  # the default strategy answers with an empty set on banking models
 
@@ -72,13 +73,21 @@ class LoadedProgramme:
         shifted = self._shifted(shift or {})
         self._highs.run()
         status = self._highs.modelStatusToString(self._highs.getModelStatus())
-        if status not in ("Optimal", "Infeasible") and shifted.hessian is not None and _has_point(shifted):
-            return _solve_by_proximal_points(shifted)
+        if status != "Infeasible" and shifted.hessian is not None:
+            return self._quadratic(shifted, status)
         if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not _has_point(shifted)):
             return None
         if status != "Optimal":
             raise SolverError(f"HiGHS stopped with status '{status}'; only a proven optimum gives prices.")
         return _solution(self._highs, shifted)
+
+    def _quadratic(self, shifted: CompiledProgramme, status: str) -> Solution | None:
+        """The optimum found, or that of the proximal points where the active-set method stopped or left residuals."""
+        if status == "Optimal":
+            found = _measured(self._highs, shifted)
+            if found.gap <= GAP_TOLERANCE and _infeasibility(shifted, found.values) <= PRIMAL_TOLERANCE:
+                return found
+        return _solve_by_proximal_points(shifted) if _has_point(shifted) else None
 
     def _shifted(self, shift: Mapping[int, float]) -> CompiledProgramme:
         upper = self.programme.row_upper.copy()
@@ -221,25 +230,48 @@ def _solve_by_proximal_points(programme: CompiledProgramme) -> Solution:
     Each round adds the squared distance to the last point, which vanishes at the optimum: unlike a fixed
     regularisation it leaves values and duals exact.
     """
+    tried = []
+    for weight in PROXIMAL_WEIGHTS:
+        found = _proximal_points(programme, weight)
+        if found is not None and found.gap <= GAP_TOLERANCE:
+            return found
+        tried.append(weight)
+    raise SolverError(
+        "HiGHS proves no optimum of the quadratic programme, nor of the strictly convex ones that approach it "
+        f"(weights {', '.join(f'{weight:g}' for weight in tried)}). Linear MACs are exact in the price search."
+    )
+
+
+def _proximal_points(programme: CompiledProgramme, share: float) -> Solution | None:
+    """The last of the proximal points with one weight, or None if HiGHS does not solve one of them."""
     assert programme.hessian is not None  # noqa: S101  the caller has a quadratic programme
-    weight = PROXIMAL_WEIGHT * max(1.0, float(np.abs(programme.hessian.data).max()))
+    weight = share * max(1.0, float(np.abs(programme.hessian.data).max()))
     hessian = sparse.csc_array(programme.hessian + weight * sparse.eye_array(len(programme.columns), format="csc"))
     centre = np.zeros(len(programme.columns))
     best: Solution | None = None
     for _ in range(PROXIMAL_ROUNDS):
         solver = _highs(replace(programme, hessian=hessian, cost=programme.cost - weight * centre))
         solver.run()
-        status = solver.modelStatusToString(solver.getModelStatus())
-        if status != "Optimal":
-            raise SolverError(f"HiGHS stopped with status '{status}' on a strictly convex programme.")
+        if solver.modelStatusToString(solver.getModelStatus()) != "Optimal":
+            return best
         found = _measured(solver, programme)
+        if _infeasibility(programme, found.values) > PRIMAL_TOLERANCE:
+            return best
         if best is None or not best.gap <= found.gap:
             best = found
         if found.gap <= PROXIMAL_GAP:
             break
         centre = found.values
-    assert best is not None  # noqa: S101  at least one round was run
-    return _accepted(best)
+    return best
+
+
+def _infeasibility(programme: CompiledProgramme, values: Array) -> float:
+    """Largest violation of a row, relative to the largest finite bound of a row."""
+    activity = programme.matrix @ values
+    bounds = np.concatenate([programme.row_lower, programme.row_upper])
+    size = max(1.0, float(np.abs(bounds[np.isfinite(bounds)]).max(initial=0.0)))
+    outside = np.maximum(programme.row_lower - activity, activity - programme.row_upper)
+    return float(outside.max(initial=0.0)) / size
 
 
 def _times_hessian(lower_triangle: sparse.csc_array | None, values: Array) -> Array:

@@ -249,6 +249,11 @@ def _money_values(
     }
     finances = _finances(scenario, assembly)
     values |= {name: finances[name][:, None] * index for name in ("revenue", "value_added", "ebit")}
+    # The main product's quantity is what its price and the revenue imply; facilities may make several products.
+    price_of_product = finances["product_price"][:, None]
+    values["product_quantity"] = np.divide(
+        values["revenue"], price_of_product, out=np.full_like(index, np.nan), where=price_of_product > 0
+    )
     result: Parts = {name: (ROW, array) for name, array in values.items()}
     return result | {name: (("enterprise",), finances[name]) for name in ("product_price", "jobs")}
 

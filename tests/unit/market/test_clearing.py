@@ -318,3 +318,33 @@ def test_collar_with_a_given_balance_value_is_searched_in_both_channels() -> Non
     # All 10 t of the key channel pay: net demand falls to -2.25 t at the end (a = 0.025, E = 90).
     assert found.option_abatement.values[:, 0] == pytest.approx([10.0, 0.0])
     assert found.net_purchase.item() == pytest.approx(-0.025 * 90)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_debt_is_repaid_in_a_year_without_obligations(engine: str) -> None:
+    # Nobody is covered in 2026; the 60 t of supply then repay what 2025 borrowed (limit 60).
+    share = np.array([[1.0, 0.0], [1.0, 0.0]])
+    found = clear(market(Banking(borrowing=60.0), supply=(80.0, 60.0), share=share), engine=engine).dataset
+    assert found.bank.values == pytest.approx([-60.0, 0.0])
+    assert found.abatement.values[:, 0].sum() == pytest.approx(20.0)
+
+
+def test_single_unit_acts_whole_at_price_zero() -> None:
+    # Half of a measure that costs nothing would do; the unit takes all of it and allowances expire.
+    from carbonsim.allocation.obligations import CappedObligation
+
+    problem = MarketProblem(
+        enterprise=("power",),
+        year=(2025,),
+        baseline=np.zeros((1, 1)),
+        share=np.ones((1, 1)),
+        fixed=np.zeros((1, 1)),
+        per_emission=np.zeros((1, 1)),
+        options=Options(("power/m",), np.array([0]), np.array([[40.0]]), np.zeros((1, 1)), np.zeros((1, 1))),
+        supply=np.array([8.0]),
+        responses=(ResponseTerm(0, 2025, 100.0, 0.0, CappedObligation(60.0, 0.2), (0,)),),
+    )
+    found = clear(problem).dataset
+    assert found.allowance_price.item() == 0.0
+    assert found.abatement.values.item() == pytest.approx(40.0)
+    assert found.expired.item() == pytest.approx(8.0)

@@ -114,7 +114,7 @@ def _enterprises(
         "sigma": 0 * ones, "output": baseline / 2, "indirect_cost": 0.01 * price * baseline,
         "pass_through": 0.3 * ones, "potential_below_price": 1.5 * abatement, "benchmark_excess": 0.02 * baseline,
         "benchmark_emissions": baseline, "revenue": 4 * added, "value_added": added, "ebit": 0.2 * added,
-        "jobs": 300 * ones, "product_price": 3000 * ones,
+        "jobs": 300 * ones, "product_price": 3000 * ones, "product_quantity": added / 750,
     }  # fmt: skip
 
 

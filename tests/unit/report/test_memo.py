@@ -82,6 +82,19 @@ def test_page_is_in_one_language_and_says_what_it_must(pages):
         assert word in pages["en"], word
 
 
+def test_page_brings_the_glyphs_of_its_own_text(pages):
+    import base64
+    import io
+
+    from fontTools.ttLib import TTFont
+
+    data = re.search(r"data:font/woff;base64,([^\"]+)", pages["zh"])
+    glyphs = TTFont(io.BytesIO(base64.b64decode(data.group(1)))).getBestCmap()
+    chinese = {letter for letter in pages["zh"] if "\u4e00" <= letter <= "\u9fff"}
+    assert chinese
+    assert {ord(letter) for letter in chinese} <= set(glyphs)
+
+
 def test_times_stay_out_of_the_page(pages):
     assert "the day it ran" not in pages["en"]
 
