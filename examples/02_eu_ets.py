@@ -37,14 +37,12 @@ TEXT = {
     },
     "scope": {
         "en": """{operators:,} operators, {rows:,} rows, {first}-{last}; tables in Mt.
-Aircraft operators: id number from 200000 on and no name, {aircraft:,} of them. {named:,} operators with such a number
-bear a name: installations that came later, which stand with the stationary ones.
+Aircraft operators: id number from 200000 on and no name, {aircraft:,} of them; the reader's guess, no field of the table.
 A verified zero is none or not reported: counted apart, in neither shortage nor surplus. Potential trade = the smaller
 of the year's sum of shortages and sum of surpluses (free trade inside the system, no bank, no auction).
 """,
         "zh": """共 {operators:,} 个经营者，{rows:,} 行，{first}—{last} 年；表中单位为百万吨。
-航空器经营者：编号200000及以上且无名称，共 {aircraft:,} 个；另有 {named:,} 个同号段但有名称者
-为后来新增的固定设施，归入固定设施。
+航空器经营者：编号200000及以上且无名称，共 {aircraft:,} 个（读取时的判断，表中无此字段）。
 核查排放为0可能是无排放，也可能是未报：单列，不计入缺口和盈余。
 潜在交易量 = 当年缺口合计与盈余合计中较小者（体系内自由交易，无结转、无拍卖）。
 """,
@@ -83,8 +81,7 @@ def read_rows(folder: Path | None, lang: str) -> pd.DataFrame:
         print(TEXT["made_up"][lang].format(count=record["installation"].nunique()))
     else:
         record = read_eu_ets(folder)
-    high = record["is_likely_aircraft"]
-    aircraft = high & record["name"].eq("")
+    aircraft = record["is_likely_aircraft"]
     rows = pd.DataFrame(
         {
             "operator": record["installation"],
@@ -103,7 +100,6 @@ def read_rows(folder: Path | None, lang: str) -> pd.DataFrame:
             first=rows["year"].min(),
             last=rows["year"].max(),
             aircraft=rows.loc[aircraft, "operator"].nunique(),
-            named=rows.loc[high & ~aircraft, "operator"].nunique(),
         )
     )
     return rows

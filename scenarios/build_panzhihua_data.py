@@ -227,7 +227,11 @@ POWER_CLASSES = {
     "III": (0.140, 2.2, 1.005 * 0.8244 / 0.8352), "IV": (0.022, 2.6, 1.005 * 0.3288 / 0.3239),
 }  # fmt: skip
 # bin: share of the class, its position over that of the class for coal and for gas, load factor
-POWER_BINS = {"best": (0.30, 1.030, 1.018, 0.74), "middle": (0.45, 1.000, 1.000, 0.68), "weak": (0.25, 0.964, 0.982, 0.66)}
+POWER_BINS = {
+    "best": (0.30, 1.030, 1.018, 0.74),
+    "middle": (0.45, 1.000, 1.000, 0.68),
+    "weak": (0.25, 0.964, 0.982, 0.66),
+}
 BIN_ZH = {"best": "先进档", "middle": "中间档", "weak": "落后档"}
 POWER_HEAT_BENCHMARK = {"I": 0.1033, "II": 0.1033, "III": 0.1033, "IV": 0.0533}  # mee-2024-1, annex 2, 2024
 POWER_BENCHMARK = {"I": 0.7910, "II": 0.8049, "III": 0.8244, "IV": 0.3288}  # mee-2024-1, annex 2, 2024

@@ -128,7 +128,15 @@ def loaded_after(statement: str) -> set[str]:
 
 
 def test_import_alone_loads_no_third_party_package() -> None:
-    assert not loaded_after("import carbonsim") & {"numpy", "pandas", "xarray", "pyomo", "matplotlib", "pint", "pydantic"}
+    assert not loaded_after("import carbonsim") & {
+        "numpy",
+        "pandas",
+        "xarray",
+        "pyomo",
+        "matplotlib",
+        "pint",
+        "pydantic",
+    }
 
 
 def test_touching_every_public_name_loads_no_heavy_package() -> None:

@@ -46,7 +46,9 @@ def test_eight_planted_faults_are_reported_in_one_go_with_their_places(study: Pa
     edit(tables / "enterprises.csv", "Cement works A,cement", "Cement works A,cementt")
     activity = tables / "activity.csv"
     # 3 negative fuel, 4 missing unit, 5 text for a number, 8 duplicated row
-    edit(activity, "power_a_unit,2026,direct,reported,,100000,tCO2e", "power_a_unit,2026,direct,reported,,-100000,tCO2e")
+    edit(
+        activity, "power_a_unit,2026,direct,reported,,100000,tCO2e", "power_a_unit,2026,direct,reported,,-100000,tCO2e"
+    )
     edit(activity, "125000,MWh", "125000,")
     edit(activity, "steel_a_works,2026,direct,reported,,60000", "steel_a_works,2026,direct,reported,,sixty")
     lines = activity.read_text(encoding="utf-8").splitlines()

@@ -150,7 +150,9 @@ def test_selling_allowances_of_lump_sum_rules_instead_of_giving_them_leaves_the_
     given = results("panzhihua").run()
     sold = results("panzhihua/auction_earlier").run()
     lump_sum = given["year"] >= 2027
-    assert sold["allowance_price"][lump_sum].values == pytest.approx(given["allowance_price"][lump_sum].values, rel=1e-4)
+    assert sold["allowance_price"][lump_sum].values == pytest.approx(
+        given["allowance_price"][lump_sum].values, rel=1e-4
+    )
     assert float(sold["supply_auction"].sum()) > float(given["supply_auction"].sum())
 
 

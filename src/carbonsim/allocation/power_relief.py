@@ -80,14 +80,15 @@ def with_relief(
     A block row stands for entities that are alike: its relief is that of their mean.
     """
     exact, ledger, phi, sigma = (np.zeros(len(data.facility)) for _ in range(4))
-    topped = is_gas(data) | ~is_rated(data)
+    rated = is_rated(data)
+    topped = is_gas(data) | ~rated
     key = np.zeros(len(data.facility))
     units, notes, relieved = [], {}, 0
     # A loop over entities: each has its own obligation rule.
     for enterprise, rows in groups(data.enterprise).items():
         emissions = data.emissions[rows]
         is_small = float(emissions.sum() / data.entities[rows[0]]) < small_entity
-        entity = _Entity(data, allowances, rows, topped[rows], largest_gap)
+        entity = _Entity(data, allowances, rows, rated[rows], topped[rows], largest_gap)
         exact[rows], ledger[rows] = (emissions, emissions) if is_small else (entity.exact(), entity.ledger())
         phi[rows], sigma[rows] = (0.0, 0.0) if is_small else entity.incentives()
         key[rows] = entity.key
@@ -128,6 +129,7 @@ class _Entity:
     data: AllocationInput
     allowances: UnitAllowances
     rows: NDArray[np.intp]
+    rated: Mask
     topped: Mask
     largest_gap: float
 
@@ -138,8 +140,8 @@ class _Entity:
     @property
     def benchmark(self) -> Array:
         """Exact benchmark allowances; 0 for a special case, which relief then covers in full."""
-        exact = self.allowances.per_output * self.data.output + self.allowances.heat
-        return np.where(is_rated(self.data), exact, 0.0)[self.rows]
+        rows, units = self.rows, self.allowances
+        return np.where(self.rated, units.per_output[rows] * self.data.output[rows] + units.heat[rows], 0.0)
 
     @property
     def key(self) -> Array:
@@ -163,11 +165,10 @@ class _Entity:
         """Allowances as the plan rounds them."""
         if not self.allowances.is_floored:
             return self.exact()
-        rated = is_rated(self.data)[self.rows]
-        benchmark = np.where(rated, self.allowances.ledger[self.rows], 0.0)
+        benchmark = np.where(self.rated, self.allowances.ledger[self.rows], 0.0)
         initial = np.where(self.topped, np.maximum(benchmark, self.emissions), benchmark)
         # Unit approvals are floored; a special case is approved at its obligation, whatever its decimals.
-        initial = np.where(rated, floored(initial), initial)
+        initial = np.where(self.rated, floored(initial), initial)
         top_up = max(0.0, (1.0 - self.largest_gap) * float(self.emissions.sum()) - float(initial.sum()))
         return initial + self._spread(float(floored(top_up)))
 

@@ -279,9 +279,7 @@ def _not_added_up(count: int, years: int) -> tuple[np.ndarray, list[list[tuple[s
     return np.full((count, years), np.nan), [[reason] * years for _ in range(count)]
 
 
-def _add_distribution(
-    frame: pd.DataFrame, run: xr.Dataset, covered: np.ndarray, index: np.ndarray, count: int
-) -> None:
+def _add_distribution(frame: pd.DataFrame, run: xr.Dataset, covered: np.ndarray, index: np.ndarray, count: int) -> None:
     """Percentiles of cost / value added over the enterprises behind each row, in place on the new frame."""
     cost = run["net_compliance_cost"].transpose("enterprise", "year").values
     added = run["value_added"].transpose("enterprise", "year").values

@@ -184,5 +184,3 @@ def differences(one: Path, other: Path) -> list[str]:
         if (one / name).read_bytes() != (other / name).read_bytes()
     ]
     return found
-
-

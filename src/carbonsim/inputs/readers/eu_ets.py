@@ -12,7 +12,8 @@ from carbonsim.inputs.readers.text_files import TextTable, raise_if_any
 COMPLIANCE = ("installation_id", "year", "free_allocation_t", "verified_emissions_tco2e")
 INSTALLATION = ("installation_id", "name", "country_id")
 FIRST_YEAR, LAST_YEAR = 2005, 2100
-# Numbers from here on were mostly given to aircraft operators; the tables hold no field that says so.
+# Numbers from here on went to aircraft operators and, later, to stationary installations as well. The tables hold no
+# field that tells them apart, but the stationary ones have a name.
 FIRST_AIRCRAFT_NUMBER = 200_000
 
 
@@ -29,7 +30,7 @@ def read_eu_ets(folder: str | Path) -> pd.DataFrame:
     DataFrame
         One row an installation and year, sorted: ``installation``, ``name``, ``registry`` (country code in the id),
         ``country``, ``is_likely_aircraft`` (id number of
-        200000 or above: mostly aircraft operators, but stationary installations too), ``year``,
+        200000 or above and no name: a reading of the table, not a field of it), ``year``,
         ``free_allocation`` [allowance], ``verified_emissions`` [tCO2e], ``allocation_is_zero`` and
         ``emissions_are_zero``: a zero can mean none or not reported, the tables do not say which.
 
@@ -68,7 +69,7 @@ def read_eu_ets(folder: str | Path) -> pd.DataFrame:
             "name": places["name"].to_numpy(),
             "registry": parts[0],
             "country": places["country_id"].to_numpy(),
-            "is_likely_aircraft": parts[1].astype(int) >= FIRST_AIRCRAFT_NUMBER,
+            "is_likely_aircraft": (parts[1].astype(int) >= FIRST_AIRCRAFT_NUMBER) & (places["name"].to_numpy() == ""),
             "year": year.astype(int),
             "free_allocation": allocation,
             "verified_emissions": emissions,
