@@ -37,7 +37,7 @@ TEXT = {
     },
     "scope": {
         "en": """{operators:,} operators, {rows:,} rows, {first}-{last}; tables in Mt.
-Aircraft operators: id number from 200000 on and no name, {aircraft:,} of them; the reader's guess, no field of the table.
+Aircraft operators: id number from 200000 on and no name, {aircraft:,} of them (the reader's guess).
 A verified zero is none or not reported: counted apart, in neither shortage nor surplus. Potential trade = the smaller
 of the year's sum of shortages and sum of surpluses (free trade inside the system, no bank, no auction).
 """,
