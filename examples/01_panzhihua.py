@@ -17,14 +17,13 @@ def main() -> None:
     parser.add_argument("--lang", choices=("zh", "en"), default="en")
     chosen = parser.parse_args()
     results = cs.simulate([cs.read_scenario(study) for study in STUDIES])
-    base, without = results.scenarios[0], results.scenarios[1]
     chosen.out.mkdir(parents=True, exist_ok=True)
     results.save(chosen.out / "results.nc")
     tables = {
         "compare": results.compare(),
         "pressure_by_sector": results.pressure("sector"),
         "pressure_by_place": results.pressure("place"),
-        "announcement_effect": results.announcement_effect(without, scenario=base),
+        "announcement_effect": results.announcement_effect(),
     }
     for name, table in tables.items():
         table.to_csv(chosen.out / f"{name}.csv")

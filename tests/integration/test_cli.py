@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +132,15 @@ def test_run_writes_the_folder_and_verify_finds_it_byte_equal(tmp_path: Path) ->
     differs = carbonsim("verify", str(out))
     assert differs.returncode == 1
     assert "summary.csv" in differs.stdout
+
+
+def test_every_table_says_that_the_enterprises_are_illustrative(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert carbonsim("run", "textbook", "--out", str(out), "--quiet").returncode == 0
+    assert all("示意企业" in line for line in (out / "summary.csv").read_text(encoding="utf-8").splitlines()[1:])
+    for path in (out / "tables").glob("*.parquet"):
+        table = pd.read_parquet(path)
+        assert table.empty or set(table["notice"]) == {"示意企业 / Illustrative enterprises"}
 
 
 def test_an_earlier_run_is_replaced_only_when_asked(tmp_path: Path) -> None:

@@ -77,8 +77,16 @@ def test_widening_scenarios_move_the_price_and_the_reference_differs_from_itself
     both = results("panzhihua", "panzhihua/no_widening")
     difference = both.compare(both.scenarios[0])
     assert (difference["allowance_price"].abs() > 1e-6).any()
-    effect = both.announcement_effect(both.scenarios[1], scenario=both.scenarios[0])
+    effect = both.announcement_effect(without=both.scenarios[1])
     assert effect["effect"].to_numpy() == pytest.approx(-difference["allowance_price"].to_numpy())
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_counterfactual_inside_a_run_is_the_run_without_widening(study: str) -> None:
+    with_widening, without = results(study).run(), results(f"{study}/no_widening").run()
+    expected = without["allowance_price"].values
+    assert with_widening["price_without_widening"].values == pytest.approx(expected, rel=1e-6)
+    assert without["price_without_widening"].values == pytest.approx(expected, rel=1e-12)
 
 
 def test_results_survive_a_round_trip(tmp_path) -> None:

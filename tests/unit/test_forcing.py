@@ -121,4 +121,6 @@ def test_announcement_effect_is_the_price_difference_before_entry() -> None:
     without["allowance_price"] = ("year", [45.0, 50.0])
     effect = announcement_effect(with_widening, without)
     assert list(effect["effect"]) == [5.0, 10.0]
-    assert effect.loc[2028, "entering"] == pytest.approx(40 / 180)
+    with_widening["price_without_widening"] = ("year", [49.0, 61.0])
+    assert list(announcement_effect(with_widening)["effect"]) == [1.0, -1.0]
+    assert effect.loc[2028, "entered"] == pytest.approx(40 / 180)

@@ -296,33 +296,41 @@ def _add_distribution(frame: pd.DataFrame, run: xr.Dataset, covered: np.ndarray,
         frame[f"cost_to_value_added_{name}"] = values.ravel()
 
 
-def announcement_effect(run: xr.Dataset, without_widening: xr.Dataset) -> pd.DataFrame:
+def announcement_effect(run: xr.Dataset, reference: xr.Dataset | None = None) -> pd.DataFrame:
     """Price with the announced widening less the price without it, by year (indicator 11).
 
     Parameters
     ----------
-    run, without_widening : Dataset
-        One scenario each, same years; the second has no sector entering after the first year.
+    run : Dataset
+        One scenario.
+    reference : Dataset, optional
+        A run without widening over the same years; by default the counterfactual that every run carries, in which
+        nobody enters after the first year and all else is equal (``price_without_widening``).
 
     Returns
     -------
     DataFrame [CNY/tCO2e]
-        Index year; columns ``with_widening``, ``without_widening``, ``effect``, and ``entering``, the share of
-        obligations that entered after the first year. The effect in years before an entry is the announcement
-        effect; it can be positive or negative.
+        Index year; columns ``with_widening``, ``without_widening``, ``effect``, and ``entered``, the share of
+        obligations owed by those who entered after the first year. The effect in years before an entry is the
+        announcement effect; it can be positive or negative.
+
+    Raises
+    ------
+    InputError
+        If the two runs are over different years.
     """
-    with_price, without_price = run["allowance_price"], without_widening["allowance_price"]
-    if list(run["year"].values) != list(without_widening["year"].values):
+    if reference is not None and list(run["year"].values) != list(reference["year"].values):
         raise InputError("announcement effect needs two runs over the same years.")
+    without = run["price_without_widening"] if reference is None else reference["allowance_price"]
     first = run["obligation_share"].isel(year=0) > 0
-    owed = run["obligation"].sum("enterprise")
-    entered = run["obligation"].where(~first, 0.0).sum("enterprise")
+    owed = run["obligation"].sum("enterprise").values
+    entered = run["obligation"].where(~first, 0.0).sum("enterprise").values
     return pd.DataFrame(
         {
-            "with_widening": with_price.values,
-            "without_widening": without_price.values,
-            "effect": with_price.values - without_price.values,
-            "entering": np.divide(entered.values, owed.values, out=np.zeros_like(owed.values), where=owed.values > 0),
+            "with_widening": run["allowance_price"].values,
+            "without_widening": without.values,
+            "effect": run["allowance_price"].values - without.values,
+            "entered": np.divide(entered, owed, out=np.zeros_like(owed), where=owed > 0),
         },
         index=pd.Index(run["year"].values, name="year"),
     )

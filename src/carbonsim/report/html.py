@@ -21,6 +21,7 @@ from carbonsim.study.results import Results
 
 PRICE_COLUMNS = (
     "scenario", "year", "allowance_price", "price_range", "price_basis", "price_bank_high", "price_bank_low",
+    "price_without_widening",
 )  # fmt: skip
 SUMMARY_COLUMNS = (
     "scenario", "year", "allowance_price", "surrender", "supply_free", "supply_auction", "bank",

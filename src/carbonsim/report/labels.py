@@ -119,6 +119,7 @@ _OWN_COLUMNS: Mapping[str, Label] = {
     "price_high": Label("碳价区间上端", "Price interval, high end", "price"),
     "price_basis": Label("碳价依据", "Basis of the price"),
     "price_range": Label("区间", "Interval"),
+    "price_without_widening": Label("不扩围时碳价", "Price without widening", "price"),
     "price_bank_low": Label("期初结余取低值时碳价", "Price with the opening bank at its low end", "price"),
     "price_bank_high": Label("期初结余取高值时碳价", "Price with the opening bank at its high end", "price"),
     "price_floor": Label("拍卖底价", "Auction floor", "price"),

@@ -178,12 +178,27 @@ def _spans(years: list[int]) -> str:
 def findings(run: xr.Dataset, lang: Lang, basis_shares: pd.DataFrame) -> list[str]:
     """Key findings of one run as sentences, each computed from the numbers beside it in the report."""
     sentences = [
-        price_message(run, lang), _opening_bank(run, lang), bank_message(run, lang), coverage_message(run, lang),
+        price_message(run, lang), widening_message(run, lang), _opening_bank(run, lang), bank_message(run, lang),
+        coverage_message(run, lang),
         emissions_message(run, lang), *_burden(run, lang), _last_position(run, lang),
         _assumed(basis_shares, lang),
     ]  # fmt: skip
     end = "。" if lang == "zh" else "."
     return [sentence + end for sentence in sentences if sentence]
+
+
+def widening_message(run: xr.Dataset, lang: Lang) -> str:
+    """What the announced widening does to the price of the first and the last year; empty if it does nothing."""
+    price, without = run["allowance_price"].values, run["price_without_widening"].values
+    years = series.years_of(run)
+    if not np.isfinite([*price[[0, -1]], *without[[0, -1]]]).all() or np.allclose(price, without, rtol=SAME):
+        return ""
+    pairs = [(int(years[at]), quantities.digits(without[at]), quantities.digits(price[at])) for at in (0, -1)]
+    if lang == "zh":
+        said = ", ".join(f"{year}年由{before}变为{after}元/吨" for year, before, after in pairs)
+        return f"与不扩围相比, 扩围使碳价{said}"
+    said = ", ".join(f"{year} from {before} to {after} CNY/t" for year, before, after in pairs)
+    return f"Against no widening, the widening takes the price of {said}"
 
 
 def _opening_bank(run: xr.Dataset, lang: Lang) -> str:

@@ -21,11 +21,13 @@ from carbonsim.forcing import GROUPS
 from carbonsim.inputs.files import sha256_of_file, write_bytes, write_text
 from carbonsim.report import figures
 from carbonsim.report.html import write_report
+from carbonsim.report.labels import phrase
 from carbonsim.report.workbook import write_workbook
 from carbonsim.study import Results
 from carbonsim.study.provenance import versions
 
 MANIFEST = "manifest.json"
+ILLUSTRATIVE = f"{phrase('illustrative', 'zh')} / {phrase('illustrative', 'en')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _fill(results: Results, folder: Path, record: RunRecord, progress: Callable[
     steps = 5 + len(names)
     progress("results.nc", 0, steps)
     results.save(folder / "results.nc")
-    write_text(folder / "summary.csv", results.summary().to_csv(float_format="%.10g", lineterminator="\n"))
+    write_text(folder / "summary.csv", tables["summary"].to_csv(float_format="%.10g", lineterminator="\n"))
     progress("tables", 1, steps)
     (folder / "tables").mkdir()
     for name, table in tables.items():
@@ -135,6 +137,13 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
     tables["position"] = pd.concat([results.position(year) for year in years], keys=years, names=["year"])
     tables["basis"] = pd.concat([results.basis_shares(name) for name in results.scenarios], keys=results.scenarios,
                                 names=["scenario"])  # fmt: skip
+    tables["announcement_effect"] = pd.concat(
+        [results.announcement_effect(scenario=name) for name in results.scenarios], keys=results.scenarios,
+        names=["scenario"],
+    )  # fmt: skip
+    if results.dataset.attrs.get("illustrative"):
+        for table in tables.values():
+            table["notice"] = ILLUSTRATIVE
     return tables
 
 

@@ -15,6 +15,7 @@ from carbonsim.inputs.parameters import Parameter
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.report import quantities
 from carbonsim.report.labels import Form, Lang, column, phrase, text, value_name
+from carbonsim.report.messages import widening_message
 from carbonsim.study.results import Results
 
 CONSOLE_WIDTH = 118
@@ -222,6 +223,8 @@ def console_summary(results: Results, lang: Lang) -> str:
     lines = [console_table(shown, lang), ""]
     for name in results.scenarios:
         lines += bank_range_lines(frame[frame["scenario"] == name], lang)
+        message = widening_message(results.run(name), lang)
+        lines += [f"{name}: {message}"] if message else []
     drafts = sorted({str(path) for name in results.scenarios for path in results.provenance[name].get("drafts", [])})
     if drafts:
         listed = ", ".join(drafts[:SHOWN_DRAFTS]) + (" ..." if len(drafts) > SHOWN_DRAFTS else "")

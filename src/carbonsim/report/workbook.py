@@ -52,7 +52,7 @@ SHEET_OF_GROUP: Mapping[By, str] = {
     "enterprise": "enterprises",
 }
 PRICE_COLUMNS = (
-    "allowance_price", "price_low", "price_high", "price_basis", "price_bank_low",
+    "allowance_price", "price_low", "price_high", "price_basis", "price_without_widening", "price_bank_low",
     "price_bank_high", "price_floor", "price_ceiling", "supply_free", "supply_auction", "supply_reserve",
     "supply_offset", "supply_penalty", "surrender", "bank",
 )  # fmt: skip

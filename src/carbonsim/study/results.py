@@ -72,7 +72,8 @@ class Results:
             by_year = {
                 key: run[key].values
                 for key in ("allowance_price", "price_low", "price_high", "price_basis", "price_bank_low",
-                            "price_bank_high", "surrender", "supply_free", "supply_auction", "bank")
+                            "price_bank_high", "price_without_widening", "surrender", "supply_free",
+                            "supply_auction", "bank")
             }  # fmt: skip
             by_year |= {
                 f"local_{key}": run[key].isel(enterprise=local).sum("enterprise", skipna=False).values
@@ -97,9 +98,13 @@ class Results:
         """Allowance position of every covered enterprise in one year."""
         return position_table(self.run(scenario), year, kind=kind)
 
-    def announcement_effect(self, without_widening: str, *, scenario: str | None = None) -> pd.DataFrame:
-        """Price with the announced widening less the price without it (indicator 11)."""
-        return announcement_effect(self.run(scenario), self.run(without_widening))
+    def announcement_effect(self, *, scenario: str | None = None, without: str | None = None) -> pd.DataFrame:
+        """Price with the announced widening less the price without it (indicator 11), by year.
+
+        Without ``without``, the name of a scenario among these that does not widen, the counterfactual is the run's
+        own: nobody enters after the first year.
+        """
+        return announcement_effect(self.run(scenario), self.run(without) if without else None)
 
     def compare(self, to: str | None = None) -> pd.DataFrame:
         """Differences of the main figures from one scenario, by scenario and year.

@@ -22,8 +22,10 @@ from carbonsim.study.provenance import basis_shares, describe, price_basis_of
 from carbonsim.study.results import Results, join
 
 Progress = Callable[[str, int, int], None]
-STAGES = ("accounting", "measures", "coverage", "allocation", "market", "opening bank, low", "opening bank, high",
-          "pressure")  # fmt: skip
+STAGES = (
+    "accounting", "measures", "coverage", "allocation", "market", "opening bank, low", "opening bank, high",
+    "without widening", "pressure",
+)  # fmt: skip
 
 
 def simulate(scenarios: Scenario | Sequence[Scenario], *, progress: Progress | None = None) -> Results:
@@ -93,10 +95,12 @@ def run_scenario(
     assembly = assemble(scenario, inventory, options, share)
     step(4)
     market = clear(assembly.problem)
-    ends = _opening_bank_range(scenario, assembly, step)
+    prices = _opening_bank_range(scenario, assembly, step)
     step(7)
+    prices["price_without_widening"] = ("year", _price_without_widening(scenario, inventory, options, share, market))
+    step(8)
     outcome = build_outcome(scenario, inventory, options, assembly, market, _announced(scenario, inventory, assembly))
-    outcome = outcome.assign(ends)
+    outcome = outcome.assign(prices)
     # Not `sector`: that name is taken by the sector of each enterprise.
     share_by_sector = sector_share(scenario).drop_vars(["entry_year", "announced", "threshold"])
     outcome["sector_share"] = share_by_sector.rename(sector="covered_sector")
@@ -155,3 +159,15 @@ def _opening_bank_range(
         market: Market = clear(dataclasses.replace(assembly.problem, opening_bank=float(here or 0.0)))
         found[f"price_bank_{end}"] = ("year", np.asarray(market.dataset["allowance_price"].values))
     return found
+
+
+def _price_without_widening(
+    scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, share: xr.DataArray, market: Market
+) -> np.ndarray:
+    """Price if nobody entered after the first year, all else equal: the reference of the announcement effect."""
+    first = share.isel(year=0, drop=True) > 0
+    frozen = share.where(first, 0.0)
+    if bool((frozen == share).all()):
+        return np.asarray(market.dataset["allowance_price"].values)
+    without = clear(assemble(scenario, inventory, options, frozen).problem)
+    return np.asarray(without.dataset["allowance_price"].values)

@@ -128,7 +128,7 @@ def _market(price: np.ndarray, obligation: np.ndarray, free: np.ndarray) -> dict
     low[1], high[1] = 0.93 * price[1], 1.08 * price[1]
     return {
         "allowance_price": price, "price_low": low, "price_high": high, "price_basis": basis.astype(str),
-        "price_bank_low": 1.14 * price, "price_bank_high": 0.84 * price,
+        "price_without_widening": 0.9 * price, "price_bank_low": 1.14 * price, "price_bank_high": 0.84 * price,
         "price_floor": np.where(np.arange(len(price)) > 1, 0.7 * price, np.nan), "price_ceiling": 2.0 * price,
         "supply_free": free, "supply_auction": auction, "supply_reserve": reserve, "supply_offset": 0.03 * obligation,
         "supply_penalty": 0 * price, "surrender": obligation, "bank": bank,
