@@ -65,7 +65,7 @@ def efficient_frontier(share: Floats, unit_cost: Floats) -> Frontier:
     for place in order[share[order] > SHARE_TOLERANCE].tolist():
         if kept and share[place] - share[kept[-1]] <= SHARE_TOLERANCE:
             continue  # sorted by cost within a share: the first is the cheapest
-        while kept and _slope(share, unit_cost, kept[-1], place) <= _step_cost(share, unit_cost, kept):
+        while kept and not _costs_more(share, unit_cost, kept, place):
             kept.pop()
         kept.append(place)
     chosen = np.array(kept, dtype=np.intp)
@@ -74,6 +74,12 @@ def efficient_frontier(share: Floats, unit_cost: Floats) -> Frontier:
     before = share[chosen] - step
     multiplier = (1 - share[chosen]) / (1 - before)
     return Frontier(chosen, step, cost, multiplier)
+
+
+def _costs_more(share: Floats, unit_cost: Floats, kept: list[int], place: int) -> bool:
+    """Whether the step to ``place`` costs more a tonne than the last step, by more than rounding."""
+    margin = SAME_COST * max(abs(float(unit_cost[place])), *(abs(float(unit_cost[index])) for index in kept[-2:]))
+    return _slope(share, unit_cost, kept[-1], place) > _step_cost(share, unit_cost, kept) + margin
 
 
 def _slope(share: Floats, unit_cost: Floats, lower: int, upper: int) -> float:

@@ -35,6 +35,13 @@ def test_alternatives_that_pay_for_themselves_keep_their_order() -> None:
     np.testing.assert_allclose(steps.unit_cost, [-20.0, 10.0])
 
 
+def test_two_alternatives_at_one_cost_are_one_step_of_the_larger() -> None:
+    # Found by the property test: the difference quotient of the larger one was off by rounding.
+    cost = -3.998046875
+    steps = efficient_frontier(np.array([0.34239561438830207, 0.005]), np.array([cost, cost]))
+    assert steps.kept.tolist() == [0]
+
+
 def test_an_alternative_that_cuts_nothing_is_no_step() -> None:
     steps = efficient_frontier(np.array([0.0, 0.1]), np.array([1.0, 5.0]))
     assert steps.kept.tolist() == [1]
