@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Index = NDArray[np.intp]
 SHARE_TOLERANCE: Final = 1e-12
+SAME_COST: Final = 1e-9  # steps whose cost differs by less, relatively, are one step
 
 
 @dataclass(frozen=True, slots=True)
