@@ -47,6 +47,7 @@ def run_of_three() -> xr.Dataset:
         coords={
             "enterprise": enterprise,
             "year": YEARS,
+            "announced": ("enterprise", [2020, 2020, 2028]),
             "kind": ("enterprise", ["enterprise"] * 3),
             "sector": ("enterprise", ["steel", "steel", "chemicals"]),
             "place": ("enterprise", ["east", "west", "west"]),
@@ -89,6 +90,16 @@ def test_indicators_match_hand_arithmetic() -> None:
     assert east["profit_at_risk"] == pytest.approx(0.75 * 1200 / 2000)
 
 
+def test_one_member_without_a_number_leaves_its_group_without_one() -> None:
+    run = run_of_three()
+    run["value_added"].loc[{"enterprise": "b"}] = np.nan
+    table = pressure_table(run, "sector")
+    assert np.isnan(table.loc[("steel", 2027), "cost_to_value_added"])
+    assert ("steel", 2027, "cost_to_value_added", "a member has no such data", "有企业缺少所需数据") in table.attrs[
+        "absent"
+    ]
+
+
 def test_cost_per_unit_of_product_is_by_enterprise_only() -> None:
     by_enterprise = pressure_table(run_of_three(), "enterprise")
     assert by_enterprise.loc[("a", 2027), "average_cost_per_unit"] == pytest.approx(1000 / 10)
@@ -124,3 +135,4 @@ def test_announcement_effect_is_the_price_difference_before_entry() -> None:
     with_widening["price_without_widening"] = ("year", [49.0, 61.0])
     assert list(announcement_effect(with_widening)["effect"]) == [1.0, -1.0]
     assert effect.loc[2028, "entered"] == pytest.approx(40 / 180)
+    assert list(effect["announced"]) == [0, 1]

@@ -21,6 +21,7 @@ def straight_line(
     per_emission: Array | None = None,
     per_output: Array | None = None,
     output: Array | None = None,
+    benchmark: Array | None = None,
     lag: int = 0,
     notes: Mapping[str, float] | None = None,
 ) -> Allocation:
@@ -40,6 +41,8 @@ def straight_line(
         Allowances for each unit of output.
     output : array [output unit] (facility,), optional
         The output that ``per_output`` refers to; the facility's output if not given.
+    benchmark : array [tCO2e] (facility,), optional
+        Benchmark times what it counts, where the rule has one; ``per_output * output`` stands in ``sigma`` as well.
     lag : int [years]
         Years between the data and the allocation.
     notes : mapping, optional
@@ -73,6 +76,7 @@ def straight_line(
         notes=dict(notes or {}),
         enterprise=data.enterprise,
         auctioned=np.zeros(len(data.facility)),
+        benchmark=zero if benchmark is None else benchmark,
         emissions=data.emissions,
         key_emissions=data.key_emissions,
         output=output,
@@ -92,6 +96,7 @@ def best_response(
     output: Array,
     key_emissions: Array,
     notes: Mapping[str, float],
+    benchmark: Array | None = None,
 ) -> Allocation:
     """Allocation whose units of account answer a price themselves; the affine arrays are zero.
 
@@ -115,6 +120,8 @@ def best_response(
         The part of each facility's emissions that is in the key channel.
     notes : mapping
         Numbers the rule wants to report.
+    benchmark : array [tCO2e] (facility,), optional
+        Benchmark times what it counts, before relief, where the rule knows it.
 
     Returns
     -------
@@ -137,6 +144,7 @@ def best_response(
         notes=dict(notes),
         enterprise=data.enterprise,
         auctioned=np.zeros(len(data.facility)),
+        benchmark=zero if benchmark is None else benchmark,
         emissions=data.emissions,
         key_emissions=key_emissions,
         output=output,

@@ -129,6 +129,8 @@ class Allocation:
     lag: int = 0
     notes: dict[str, float] = field(default_factory=dict)
     enterprise: tuple[str, ...] = ()  # enterprise of each facility
+    benchmark: Array = field(default_factory=lambda: np.zeros(0))  # benchmark times output (and heat), before relief
+    # and before any of it is auctioned, tCO2e; 0 where the rule has none or finds it only when the market clears
     auctioned: Array = field(default_factory=lambda: np.zeros(0))  # allowances sold instead of given, before rounding
     emissions: Array = field(default_factory=lambda: np.zeros(0))  # the emissions the arrays were evaluated at
     key_emissions: Array = field(default_factory=lambda: np.zeros(0))

@@ -47,7 +47,8 @@ def output_benchmark(data: AllocationInput, parameters: ParameterSet, /, *, prod
     """
     counted = _counted(data, product)
     benchmark = parameters.value("industry.output_benchmark", data.year, data.sector)
-    return straight_line("output_benchmark", data, per_output=np.where(counted, benchmark, 0.0))
+    rate = np.where(counted, benchmark, 0.0)
+    return straight_line("output_benchmark", data, per_output=rate, benchmark=rate * data.output)
 
 
 def _counted(data: AllocationInput, product: str) -> np.ndarray:

@@ -107,6 +107,7 @@ def with_relief(
         output=data.output,
         key_emissions=key,
         notes={**notes, "relieved_entities": float(relieved)},
+        benchmark=np.where(rated, allowances.per_output * data.output + allowances.heat, 0.0),
     )
 
 
@@ -119,6 +120,7 @@ def without_relief(rule: str, data: AllocationInput, allowances: UnitAllowances)
         fixed=np.where(rated, allowances.heat, 0.0),
         per_emission=np.where(rated, 0.0, 1.0),
         per_output=np.where(rated, allowances.per_output, 0.0),
+        benchmark=np.where(rated, allowances.per_output * data.output + allowances.heat, 0.0),
     )
 
 

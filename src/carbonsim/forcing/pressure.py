@@ -29,7 +29,8 @@ class Indicator:
     ``number`` is its row in the table of economics; ``numerator`` and ``denominator`` take a run (a dataset
     without scenario dimension) and return arrays over (enterprise, year). Without a denominator the sum itself
     is the indicator. ``covered_only`` keeps enterprises out of the sums in the years they owe nothing;
-    ``enterprise_only`` indicators are not added up, because products differ.
+    ``enterprise_only`` indicators are not added up, because products differ; ``partial`` ones are about the members
+    that have the number at all.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Indicator:
     denominator: Callable[[xr.Dataset], xr.DataArray] | None = None
     covered_only: bool = True
     enterprise_only: bool = False
+    partial: bool = False
     reason: str = ""
     reason_zh: str = ""
 
@@ -159,7 +161,7 @@ INDICATORS: tuple[Indicator, ...] = (
         "distance_to_benchmark", "14", "signal", "1",
         "Distance of intensity to benchmark", "碳排放强度与基准值差距",
         lambda run: run["benchmark_excess"], lambda run: run["benchmark_emissions"],
-        reason="the allocation rule of the year has no benchmark", reason_zh="当年分配规则无基准值",
+        partial=True, reason="the allocation rule of the year has no benchmark", reason_zh="当年分配规则无基准值",
     ),
 )  # fmt: skip
 
@@ -245,35 +247,50 @@ def _add(values: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:
     return total
 
 
+Reason = tuple[str, str]
+NOT_COVERED: Reason = ("not covered in this year", "当年未纳入")
+NO_PRICE: Reason = ("no price is determined in this year", "当年碳价无法确定")
+NO_DATA: Reason = ("a member has no such data", "有企业缺少所需数据")
+
+
 def _evaluate(
     indicator: Indicator, run: xr.Dataset, covered: np.ndarray, index: np.ndarray, count: int
-) -> tuple[np.ndarray, list[list[tuple[str, str]]]]:
-    """Values (group, year) with NaN where not computed, and the reason for each."""
+) -> tuple[np.ndarray, list[list[Reason]]]:
+    """Values (group, year), NaN where not computed, and the reason that would explain it for each cell.
+
+    One member without a number leaves its group without one, unless the indicator is about some members only.
+    """
     mask = covered if indicator.covered_only else np.ones_like(covered)
     top = indicator.numerator(run).transpose("enterprise", "year").values
-    usable = mask & ~np.isnan(top)
-    bottom = None
+    bottom = np.ones_like(top)
     if indicator.denominator is not None:
         bottom = indicator.denominator(run).transpose("enterprise", "year").values
-        usable &= ~np.isnan(bottom)
-    present = _add(usable.astype(float), index, count) > 0
-    values = _add(np.where(usable, top, 0.0), index, count)
-    positive = np.ones_like(present)
-    if bottom is not None:
-        divisor = _add(np.where(usable, bottom, 0.0), index, count)
-        positive = divisor > 0
-        values = np.divide(values, divisor, out=np.full_like(values, np.nan), where=positive)
-    covered_here = _add(mask.astype(float), index, count) > 0
-    values = np.where(present & positive, values, np.nan)
-    own = (indicator.reason or "not computed", indicator.reason_zh or "未计算")
-    reasons = [
-        [own if covered_here[g, y] else ("not covered in this year", "当年未纳入") for y in range(values.shape[1])]
-        for g in range(count)
-    ]
-    return values, reasons
+    known = mask & ~np.isnan(top) & ~np.isnan(bottom)
+    unpriced = _add((mask & np.isnan(top)).astype(float), index, count) > 0
+    unpriced &= np.isnan(run["allowance_price"].values)
+    lacking = _add((mask & ~known).astype(float), index, count) > 0
+    anybody = _add(mask.astype(float), index, count) > 0
+    some = _add(known.astype(float), index, count) > 0
+    values = _add(np.where(known, top, 0.0), index, count)
+    divisor = np.ones_like(values)
+    if indicator.denominator is not None:
+        divisor = _add(np.where(known, bottom, 0.0), index, count)
+    complete = some if indicator.partial else some & ~lacking
+    computed = complete & (divisor > 0)
+    values = np.divide(values, divisor, out=np.full_like(values, np.nan), where=computed)
+    own = (indicator.reason or NO_DATA[0], indicator.reason_zh or NO_DATA[1])
+
+    def reason(group: int, year: int) -> Reason:
+        if not anybody[group, year]:
+            return NOT_COVERED
+        if unpriced[group, year]:
+            return NO_PRICE
+        return own if complete[group, year] or indicator.partial else NO_DATA
+
+    return values, [[reason(group, year) for year in range(values.shape[1])] for group in range(count)]
 
 
-def _not_added_up(count: int, years: int) -> tuple[np.ndarray, list[list[tuple[str, str]]]]:
+def _not_added_up(count: int, years: int) -> tuple[np.ndarray, list[list[Reason]]]:
     """Nothing computed, because the members of a group make different products."""
     reason = ("products differ; read it by enterprise", "产品不同, 请按企业查看")
     return np.full((count, years), np.nan), [[reason] * years for _ in range(count)]
@@ -310,9 +327,11 @@ def announcement_effect(run: xr.Dataset, reference: xr.Dataset | None = None) ->
     Returns
     -------
     DataFrame [CNY/tCO2e]
-        Index year; columns ``with_widening``, ``without_widening``, ``effect``, and ``entered``, the share of
-        obligations owed by those who entered after the first year. The effect in years before an entry is the
-        announcement effect; it can be positive or negative.
+        Index year; columns ``with_widening``, ``without_widening``, ``effect``; ``entered``, the share of obligations
+        owed by those who entered after the first year; ``announced``, the share of the last year's entrants (by
+        obligation) whose entry is announced. The effect in years before an entry can be positive or negative. The
+        market has perfect foresight: where ``announced`` is 0 the effect rests on that assumption, not on an
+        announcement.
 
     Raises
     ------
@@ -324,13 +343,18 @@ def announcement_effect(run: xr.Dataset, reference: xr.Dataset | None = None) ->
     without = run["price_without_widening"] if reference is None else reference["allowance_price"]
     first = run["obligation_share"].isel(year=0) > 0
     owed = run["obligation"].sum("enterprise").values
-    entered = run["obligation"].where(~first, 0.0).sum("enterprise").values
+    later = run["obligation"].where(~first, 0.0)
+    entered = later.sum("enterprise").values
+    at_the_end = later.isel(year=-1)
+    total = float(at_the_end.sum())
+    known = [float(at_the_end.where(run["announced"] <= year, 0.0).sum()) for year in run["year"].values]
     return pd.DataFrame(
         {
             "with_widening": run["allowance_price"].values,
             "without_widening": without.values,
             "effect": run["allowance_price"].values - without.values,
             "entered": np.divide(entered, owed, out=np.zeros_like(owed), where=owed > 0),
+            "announced": np.array(known) / total if total > 0 else np.zeros_like(owed),
         },
         index=pd.Index(run["year"].values, name="year"),
     )

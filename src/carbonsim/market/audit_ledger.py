@@ -69,7 +69,8 @@ def _allocation_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[L
     spent = options.unit_cost * used + options.slope * used**2 / 2
     np.add.at(cost, options.enterprise, np.where(mine, 0.0, spent))
     size = np.zeros_like(cost)
-    np.add.at(size, options.enterprise, np.abs(spent))
+    # A measure whose cost rises from below zero may cost nothing in all: its two parts give the scale.
+    np.add.at(size, options.enterprise, np.abs(options.unit_cost * used) + options.slope * used**2 / 2)
     for index, term in enumerate(problem.responses):
         place = term.enterprise, problem.year.index(term.year)
         expected[place] += problem.share[place] * float(dataset.response_allocation[index])

@@ -27,6 +27,7 @@ LARGEST_QUADRATIC = 1500  # columns with linear MACs beyond which the quadratic 
 PERTURBATION = 1e-7  # one-sided shift of supply, as a share of the largest yearly emissions
 POINT_WIDTH = 1e-5  # an interval narrower than this share of the price is one price
 NEGLIGIBLE = 1e-9
+ROUNDING = 1e-12  # net demand below this share of all quantities of a year counts as none
 
 
 class Frame:
@@ -173,21 +174,31 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
     price = _prices(problem, solution, balance)
     low, high = _interval(problem, loaded, balance, price)
     abatement, steps = _quantities(problem, programme, compiled, solution)
+    undetermined = ~_responds(problem) & (high > low)
     return Clearing(
         engine="programme",
         reason=reason,
         basis="lp_dual",
-        price=low,
+        price=np.where(undetermined, np.nan, low),
         price_low=low,
         price_high=high,
         abatement=abatement,
         step_used=steps,
         answers=(),
-        indeterminate=np.zeros(len(problem.year), dtype=bool),
+        indeterminate=undetermined,
         mixed=np.zeros(len(problem.year)),
         residual=solution.gap,
         solver=solution.solver,
     )
+
+
+def _responds(problem: MarketProblem) -> NDArray[np.bool_]:
+    """Years in which somebody's demand can move with the price or is unequal to supply; else no rule sets the price."""
+    need = problem.share * ((1 - problem.per_emission) * problem.baseline - problem.fixed)
+    net = need.sum(axis=0) - problem.supply
+    scale = (problem.share * problem.baseline).sum(axis=0) + problem.supply
+    moves = (problem.option_share * problem.option_phi != 0) & (problem.options.potential > 0)
+    return np.asarray((np.abs(net) > ROUNDING * scale) | moves.any(axis=0))
 
 
 def quadratic_columns(problem: MarketProblem) -> int:

@@ -32,12 +32,15 @@ class MarketSetting:
         Allowances that the rules sell instead of giving.
     least_obligation, most_obligation : array [tCO2e] (year)
         Obligations that remain with all abatement, and those before any.
+    part : float [1]
+        Share that this market is of the one whose quantities the parameters give: 1, or less for a city pilot.
     """
 
     years: tuple[int, ...]
     auctioned: Array
     least_obligation: Array
     most_obligation: Array
+    part: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

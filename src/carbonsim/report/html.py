@@ -25,7 +25,8 @@ PRICE_COLUMNS = (
 )  # fmt: skip
 SUMMARY_COLUMNS = (
     "scenario", "year", "allowance_price", "surrender", "supply_free", "supply_auction", "bank",
-    "local_inventory_emissions", "local_obligation", "local_abatement", "resource_cost", "transfers",
+    "local_inventory_emissions", "local_obligation", "local_abatement", "resource_cost",
+    "local_no_regret_cost", "transfers",
     "penalties", "local_net_compliance_cost", "auction_revenue",
 )  # fmt: skip
 BY_YEAR: tuple[tuple[str, Form], ...] = (("cost_to_value_added", "share"), ("net_compliance_cost", "money"))

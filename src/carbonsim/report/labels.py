@@ -138,6 +138,7 @@ _OWN_COLUMNS: Mapping[str, Label] = {
     "abatement": Label("减排量", "Abatement", "tonnes"),
     "abatement_cost": Label("减排成本", "Abatement cost", "money"),
     "allowance_cost": Label("配额净支出", "Net allowance cost", "money"),
+    "no_regret_cost": Label("无悔措施净成本(不计入履约)", "No-regret measures (not compliance)", "money"),
     "penalty_cost": Label("罚款", "Penalties", "money"),
     "resource_cost": Label("资源成本", "Resource cost", "money"),
     "auction_revenue": Label("转移: 拍卖收入", "Transfer: auction revenue", "money"),
@@ -149,6 +150,9 @@ _OWN_COLUMNS: Mapping[str, Label] = {
     "local_abatement": Label("本地减排量", "Local abatement", "tonnes"),
     "local_abatement_cost": Label("本地减排成本", "Local abatement cost", "money"),
     "local_allowance_cost": Label("本地配额净支出", "Local net allowance cost", "money"),
+    "local_no_regret_cost": Label(
+        "本地无悔措施净成本(不计入履约)", "Local no-regret measures (not compliance)", "money"
+    ),
     "local_penalty_cost": Label("本地罚款", "Local penalties", "money"),
     "local_net_compliance_cost": Label("本地净履约成本", "Local net compliance cost", "money"),
     "cost_to_value_added_p10": Label("成本占增加值:10分位", "Cost / value added, P10", "share"),

@@ -196,9 +196,9 @@ def widening_message(run: xr.Dataset, lang: Lang) -> str:
     pairs = [(int(years[at]), quantities.digits(without[at]), quantities.digits(price[at])) for at in (0, -1)]
     if lang == "zh":
         said = ", ".join(f"{year}年由{before}变为{after}元/吨" for year, before, after in pairs)
-        return f"与不扩围相比, 扩围使碳价{said}"
+        return f"与不扩围相比, 扩围使碳价{said}(市场自首年起完全预见扩围)"
     said = ", ".join(f"{year} from {before} to {after} CNY/t" for year, before, after in pairs)
-    return f"Against no widening, the widening takes the price of {said}"
+    return f"Against no widening, the widening takes the price of {said} (the market foresees it from the first year)"
 
 
 def _opening_bank(run: xr.Dataset, lang: Lang) -> str:

@@ -24,7 +24,8 @@ class Assembly:
     """A market problem and how its rows relate to the rooms it was made from.
 
     ``enterprise`` are the rows; ``market_options`` the positions, in the options dataset, of the problem's options;
-    ``terms`` pairs every response term of the problem with its sector; ``auctioned`` is the yearly auction volume.
+    ``terms`` pairs every response term of the problem with its sector; ``auctioned`` is the yearly auction volume;
+    ``part`` the share of the national quantities (opening bank, offset credits, reserve) that the market has.
     """
 
     problem: MarketProblem
@@ -33,6 +34,7 @@ class Assembly:
     allocations: Mapping[tuple[str, int], Allocation]
     market_options: Array
     auctioned: Array
+    part: float
 
 
 def assemble(scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, share: xr.DataArray) -> Assembly:
@@ -65,7 +67,7 @@ def assemble(scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, sha
     rows = rows[kinds == "enterprise"] if scope == "local" else rows
     taken = share.sel(enterprise=rows).transpose("enterprise", "year").values
     allocations = _allocations(scenario, inventory, rows, taken)
-    builder = _Builder(scenario, inventory, options, rows, taken)
+    builder = _Builder(scenario, inventory, options, rows, taken, part=_part(scenario, inventory, share))
     for (_, year), allocation in sorted(allocations.items()):
         builder.add(allocation, year)
     return builder.finish(allocations)
@@ -89,15 +91,29 @@ def _allocations(
     return found
 
 
+def _part(scenario: Scenario, inventory: xr.Dataset, share: xr.DataArray) -> float:
+    """Share of the country's first-year obligations that a city pilot has; 1 for any other market.
+
+    Quantities of the national market (opening bank, offset credits, reserve) are cut down to it.
+    """
+    if scenario.market.scope != "local" or not (inventory["kind"] == "block").any():
+        return 1.0
+    owner = inventory["facility_enterprise"].values.astype(str)
+    first = inventory["covered_emissions"].isel(year=0).values * share.isel(year=0).sel(enterprise=owner).values
+    local = inventory["kind"].sel(enterprise=owner).values == "enterprise"
+    return float(first[local].sum() / first.sum()) if first.sum() > 0 else 1.0
+
+
 class _Builder:
     """Collects affine coefficients and response terms of all sectors and years, then makes the problem."""
 
     def __init__(
-        self, scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, rows: Array, share: Array
+        self, scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, rows: Array, share: Array, *, part: float
     ) -> None:
         self.scenario = scenario
         self.years = scenario.years
         self.rows = rows
+        self.part = part
         self.share = share
         owner = rows_of(options["option_enterprise"], rows)
         potential = options["potential"].transpose("option", "year").values
@@ -177,12 +193,12 @@ class _Builder:
             ),
             supply=np.zeros(len(years)) if has_floor else self.auctioned,
             interest=parameters.value("market.interest_rate", years[0]),
-            opening_bank=parameters.value("market.opening_bank", years[0]),
+            opening_bank=self.part * parameters.value("market.opening_bank", years[0]),
             responses=tuple(self.terms),
             instruments=made,
             given_price=given,
         )
-        return Assembly(problem, self.rows, self.share, allocations, self.market_options, self.auctioned)
+        return Assembly(problem, self.rows, self.share, allocations, self.market_options, self.auctioned, self.part)
 
     def _instruments(self, *, price_is_given: bool) -> tuple[Instrument, ...]:
         """What the study's instruments mean here; at a given price nothing clears, so only offsets have an effect."""
@@ -193,7 +209,7 @@ class _Builder:
         potential = self.options["potential"].transpose("option", "year").values
         most_abated = (self.share[self.owner] * potential).sum(axis=0)
         most = covered.sum(axis=0)
-        setting = MarketSetting(self.years, self.auctioned, np.maximum(most - most_abated, 0.0), most)
+        setting = MarketSetting(self.years, self.auctioned, np.maximum(most - most_abated, 0.0), most, self.part)
         return tuple(
             made
             for name in self.scenario.market.instruments

@@ -64,7 +64,10 @@ def _output_linked(assembly: Assembly) -> Array:
     tied = np.zeros_like(assembly.share)
     for (_, year), allocation in assembly.allocations.items():
         rows = np.array([place[name] for name in allocation.enterprise], dtype=int)
-        np.add.at(tied[:, assembly.problem.year.index(year)], rows, allocation.sigma * allocation.output)
+        free = 1.0 - allocation.notes.get("auction_share", 0.0)
+        # A benchmark counts every product, heat beside electricity; sigma counts the main one.
+        linked = np.where(allocation.benchmark > 0, free * allocation.benchmark, allocation.sigma * allocation.output)
+        np.add.at(tied[:, assembly.problem.year.index(year)], rows, linked)
     return np.asarray(tied * assembly.share)
 
 
@@ -99,17 +102,8 @@ def _standards(
     allocation: Allocation, balances: Mapping[tuple[str, int], float], year: int
 ) -> list[tuple[str, float, float]]:
     """(enterprise, benchmark emissions, emissions they are compared with) before abatement."""
-    if allocation.kind != "best_response":
-        tied = allocation.per_output * allocation.output
-        return [
-            (name, float(amount), float(emitted))
-            for name, amount, emitted in zip(allocation.enterprise, tied, allocation.emissions, strict=True)
-        ]
-    found = []
-    for unit in allocation.units:
-        if unit.balance_group and isinstance(unit.rule, BalancedRule):
-            value = balances[unit.balance_group, year]
-            found.append((unit.enterprise, value * unit.output, unit.key_emissions))
-        elif unit.benchmark > 0:
-            found.append((unit.enterprise, unit.benchmark, unit.key_emissions + unit.other_emissions))
-    return found
+    groups = [unit for unit in allocation.units if unit.balance_group and isinstance(unit.rule, BalancedRule)]
+    if groups:
+        return [(u.enterprise, balances[u.balance_group, year] * u.output, u.key_emissions) for u in groups]
+    rows = zip(allocation.enterprise, allocation.benchmark, allocation.emissions, strict=True)
+    return [(name, float(standard), float(emitted)) for name, standard, emitted in rows if standard > 0]

@@ -54,13 +54,16 @@ def build_outcome(
     """
     local = inventory.sel(enterprise=assembly.enterprise)
     chosen = options.isel(option=rows_of(options["option_enterprise"], assembly.enterprise) >= 0)
-    used = _adopt(scenario, chosen, assembly, market, announced)
+    signal = signal_at_solution(assembly, market)
+    felt = assembly.share * np.nan_to_num(signal["phi"])
+    used = _adopt(scenario, chosen, assembly, market, announced=announced, felt=felt)
     parts = _year_values(assembly, market)
     parts |= _option_values(chosen, used)
     owner = rows_of(chosen["option_enterprise"], assembly.enterprise)
     parts |= _emission_values(local, chosen, used, owner, assembly, market)
-    parts |= _money_values(scenario, local, chosen, used, owner, assembly, market)
-    parts |= {name: (ROW, values) for name, values in signal_at_solution(assembly, market).items()}
+    parts |= {name: (ROW, values) for name, values in signal.items()}
+    parts |= _money_values(scenario, local, chosen, used, owner, assembly, market, signal)
+    parts["announced"] = (("enterprise",), announced)
     parts |= {name: (ROW, values) for name, values in benchmark_gap(assembly, market).items()}
     outcome = xr.Dataset(
         parts,
@@ -82,9 +85,19 @@ def _array(dataset: xr.Dataset, name: str, first: str) -> Array:
 
 
 def _adopt(
-    scenario: Scenario, chosen: xr.Dataset, assembly: Assembly, market: Market, announced: NDArray[np.int_]
+    scenario: Scenario,
+    chosen: xr.Dataset,
+    assembly: Assembly,
+    market: Market,
+    *,
+    announced: NDArray[np.int_],
+    felt: Array,
 ) -> dict[str, Array]:
-    """Share of every option in use, (option, year): by the market, by self-interest, ahead of entry."""
+    """Share of every option in use, (option, year): by the market, by self-interest, ahead of entry.
+
+    ``felt`` is the share of the price that each enterprise feels in each year; what is prepared for is its first year
+    above zero, since a year in which allowances equal emissions gives no reason to act.
+    """
     covered = _array(chosen, "potential", "option")
     inventory = _array(chosen, "inventory_potential", "option")
     size = np.where(covered > 0, covered, inventory)
@@ -98,9 +111,10 @@ def _adopt(
     decided = np.divide(abated, potential, out=np.zeros_like(abated), where=potential > 0)
     adoption[rows] = np.where(potential > 0, decided, adoption[rows])
     owner = rows_of(chosen["option_enterprise"], assembly.enterprise)
+    outside = assembly.share[owner] == 0
     ahead = anticipated(
-        scenario, adoption, enterprise=owner, entry=entry_positions(assembly.share), announced=announced,
-        available=size > 0,
+        scenario, adoption, enterprise=owner, entry=entry_positions(felt), announced=announced,
+        available=(size > 0) & outside,
     )  # fmt: skip
     return {"share": ahead, "ahead": np.maximum(ahead - adoption, 0.0), "size": size, "alone": alone}
 
@@ -212,37 +226,41 @@ def _money_values(
     owner: NDArray[np.int_],
     assembly: Assembly,
     market: Market,
+    signal_here: Mapping[str, Array],
 ) -> Parts:
     """Resource cost and transfers, and the money they are held against, CNY (enterprise, year)."""
     found = market.dataset
     price = found["allowance_price"].values
     unit_cost, slope = _array(chosen, "unit_cost", "option"), _array(chosen, "slope", "option")
     tonnes = used["share"] * used["size"]
-    resource = add_up(option_cost(unit_cost, slope, tonnes), owner, len(assembly.enterprise))
+    no_regret_tonnes = used["alone"] * used["size"]
+    no_regret_cost = add_up(option_cost(unit_cost, slope, no_regret_tonnes), owner, len(assembly.enterprise))
+    resource = add_up(option_cost(unit_cost, slope, tonnes), owner, len(assembly.enterprise)) - no_regret_cost
     obligation = found["obligation"].transpose(*ROW).values
-    allowances = found["free_allocation"].transpose(*ROW).values
     owed = obligation.sum(axis=0)
     part = np.divide(obligation, owed, out=np.zeros_like(obligation), where=owed > 0)
     offsets = found["offsets_used"].values
     saving = np.where(offsets == 0, 0.0, part * offsets * (price - _offset_price(assembly)))
     fee = part * (found["penalty_tonnes"].values * _penalty_price(assembly))
-    unmet = part * found["penalty_tonnes"].values
-    position = obligation - allowances - unmet
+    # The ledger's position: obligation less free allocation and unmet obligation, and what was to be made good.
+    position = (found["net_purchase"] + found["offsets_surrendered"]).transpose(*ROW).values
     # Who has no position pays nothing even where no rule determines the price; all others then stay undetermined.
     transfer = np.where((position == 0) & (part == 0), 0.0, price * position - saving)
     index = _output_index(scenario, local)
     pass_through = _by_sector(scenario, local, "outlook.pass_through")
     covered_potential = _array(chosen, "potential", "option")
-    signal = assembly.share[owner] * price
-    room = np.divide(signal - unit_cost, slope, out=np.full_like(slope, np.inf), where=slope > 0)
-    below = np.where(unit_cost <= signal, np.minimum(covered_potential, np.maximum(room, 0.0)), 0.0)
+    worth = assembly.share[owner] * price
+    room = np.divide(worth - unit_cost, slope, out=np.full_like(slope, np.inf), where=slope > 0)
+    below = np.where(unit_cost <= worth, np.minimum(covered_potential, np.maximum(room, 0.0)), 0.0)
+    below = np.where(np.isnan(worth), np.nan, assembly.share[owner] * below)
     values = {
         "abatement_cost": resource,
+        "no_regret_cost": no_regret_cost,
         "allowance_cost": transfer,
         "offset_saving": saving,
         "penalty_cost": fee,
         "net_compliance_cost": resource + transfer + fee,
-        "indirect_cost": price * _array(local, "scope2_location", "enterprise") * _power_pass_through(scenario),
+        "indirect_cost": _indirect_cost(scenario, local, assembly, market, signal_here),
         "pass_through": pass_through,
         "potential_below_price": add_up(below, owner, len(assembly.enterprise)),
         "output_index": index,
@@ -279,9 +297,23 @@ def _output_index(scenario: Scenario, local: xr.Dataset) -> Array:
     return _by_sector(scenario, local, "outlook.output_index")
 
 
-def _power_pass_through(scenario: Scenario) -> Array:
-    """Share of the power sector's carbon cost that reaches buyers of electricity, by year."""
-    return np.asarray(scenario.parameters.series("outlook.pass_through", scenario.years, "power"))
+def _indirect_cost(
+    scenario: Scenario, local: xr.Dataset, assembly: Assembly, market: Market, signal: Mapping[str, Array]
+) -> Array:
+    """Carbon cost that purchased electricity and heat carry to their buyers, CNY (enterprise, year).
+
+    Price x location-based scope 2 x pass-through of the power sector x the share of power's obligations that no
+    output brings allowances for: under a benchmark a megawatt-hour costs p (mu - beta), not p mu. None where power
+    owes nothing.
+    """
+    power = local["sector"].values == "power"
+    owed = market.dataset["obligation"].transpose(*ROW).values[power].sum(axis=0)
+    linked = signal["output_linked_allocation"][power].sum(axis=0)
+    bare = np.divide(owed - linked, owed, out=np.zeros_like(owed), where=owed > 0)
+    passed_on = scenario.parameters.series("outlook.pass_through", scenario.years, "power") * bare
+    price = market.dataset["allowance_price"].values
+    priced = np.where(passed_on == 0, 0.0, price * passed_on)
+    return np.asarray(priced * _array(local, "scope2_location", "enterprise"))
 
 
 def _finances(scenario: Scenario, assembly: Assembly) -> dict[str, Array]:

@@ -102,7 +102,7 @@ def basis_shares(inventory: xr.Dataset, outcome: xr.Dataset, *, price_basis: str
     stream_basis = weakest(inventory["activity_basis"].values, inventory["factor_basis"].values)
     taken = np.isin(outcome["option_enterprise"].values, local)
     cost = np.abs(outcome["option_cost"].transpose("option", "year").values).sum(axis=1)
-    allowance = float(np.abs(outcome["allowance_cost"].sel(enterprise=local)).sum())
+    allowance = float(np.nansum(np.abs(outcome["allowance_cost"].sel(enterprise=local).values)))
     amounts = {
         basis: (
             float(tonnes[streams & (stream_basis == basis)].sum()),

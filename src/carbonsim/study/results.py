@@ -63,7 +63,8 @@ class Results:
             Index (scenario, year). Prices in CNY/tCO2e of the price year, tonnes of CO2e, money in CNY.
             Columns starting with ``local_`` add up the enterprises of the study (kind ``enterprise``), the
             others describe the whole market. Resource cost (``local_abatement_cost``) and transfers
-            (``local_allowance_cost``) stand apart; ``local_net_compliance_cost`` is their sum with penalties.
+            (``local_allowance_cost``) stand apart; ``local_net_compliance_cost`` is their sum with penalties. What
+            measures save that pay without a price (``local_no_regret_cost``, below zero) is not part of it.
         """
         frames = []
         for name in self.scenarios:
@@ -78,7 +79,7 @@ class Results:
             by_year |= {
                 f"local_{key}": run[key].isel(enterprise=local).sum("enterprise", skipna=False).values
                 for key in ("inventory_emissions", "covered_emissions", "obligation", "abatement", "abatement_cost",
-                            "allowance_cost", "penalty_cost", "net_compliance_cost")
+                            "no_regret_cost", "allowance_cost", "penalty_cost", "net_compliance_cost")
             }  # fmt: skip
             index = pd.MultiIndex.from_product([[name], run["year"].values], names=["scenario", "year"])
             frames.append(pd.DataFrame(by_year, index=index))

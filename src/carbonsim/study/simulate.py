@@ -11,10 +11,10 @@ import xarray as xr
 
 from carbonsim.accounting import build_inventory
 from carbonsim.dims import exact
-from carbonsim.errors import InputError
+from carbonsim.errors import InfeasibleError, InputError, SolverError
 from carbonsim.inputs import obligation_share, sector_share
 from carbonsim.inputs.scenario import Scenario
-from carbonsim.market import Market, clear
+from carbonsim.market import Market, MarketProblem, clear
 from carbonsim.measures import build_options
 from carbonsim.study.assemble import Assembly, assemble
 from carbonsim.study.outcome import build_outcome
@@ -95,9 +95,13 @@ def run_scenario(
     assembly = assemble(scenario, inventory, options, share)
     step(4)
     market = clear(assembly.problem)
-    prices = _opening_bank_range(scenario, assembly, step)
+    failures: list[str] = []
+    prices = _opening_bank_range(scenario, assembly, step, failures)
     step(7)
-    prices["price_without_widening"] = ("year", _price_without_widening(scenario, inventory, options, share, market))
+    prices["price_without_widening"] = (
+        "year",
+        _price_without_widening(scenario, inventory, options, share, market, failures),
+    )
     step(8)
     outcome = build_outcome(scenario, inventory, options, assembly, market, _announced(scenario, inventory, assembly))
     outcome = outcome.assign(prices)
@@ -107,6 +111,8 @@ def run_scenario(
     outcome["entry_year"] = _entry_years(outcome["sector_share"])
     facts = dict(describe(scenario)) | {
         "engine": f"{market.engine}: {market.engine_reason}",
+        "without_answer": failures,
+        "part_of_national_quantities": assembly.part,
         "basis_shares": basis_shares(inventory, outcome, price_basis=price_basis_of(scenario))
         .reset_index()
         .to_dict("records"),
@@ -148,7 +154,7 @@ def _entry_years(share: xr.DataArray) -> xr.DataArray:
 
 
 def _opening_bank_range(
-    scenario: Scenario, assembly: Assembly, step: Callable[[int], None]
+    scenario: Scenario, assembly: Assembly, step: Callable[[int], None], failures: list[str]
 ) -> dict[str, tuple[str, np.ndarray]]:
     """Price at both ends of the opening bank's range; the base price where the range is a point."""
     dated = scenario.parameters.get("market.opening_bank").at(scenario.years[0])
@@ -156,18 +162,31 @@ def _opening_bank_range(
     for stage, end, bank in ((5, "low", dated.low), (6, "high", dated.high)):
         step(stage)
         here = dated.value if bank is None else bank
-        market: Market = clear(dataclasses.replace(assembly.problem, opening_bank=float(here or 0.0)))
-        found[f"price_bank_{end}"] = ("year", np.asarray(market.dataset["allowance_price"].values))
+        other = dataclasses.replace(assembly.problem, opening_bank=assembly.part * float(here or 0.0))
+        found[f"price_bank_{end}"] = ("year", _price_of(other, f"opening bank at its {end} end", failures))
     return found
 
 
 def _price_without_widening(
-    scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, share: xr.DataArray, market: Market
+    scenario: Scenario,
+    inventory: xr.Dataset,
+    options: xr.Dataset,
+    share: xr.DataArray,
+    market: Market,
+    failures: list[str],
 ) -> np.ndarray:
     """Price if nobody entered after the first year, all else equal: the reference of the announcement effect."""
     first = share.isel(year=0, drop=True) > 0
     frozen = share.where(first, 0.0)
     if bool((frozen == share).all()):
         return np.asarray(market.dataset["allowance_price"].values)
-    without = clear(assemble(scenario, inventory, options, frozen).problem)
-    return np.asarray(without.dataset["allowance_price"].values)
+    return _price_of(assemble(scenario, inventory, options, frozen).problem, "no widening", failures)
+
+
+def _price_of(problem: MarketProblem, what: str, failures: list[str]) -> np.ndarray:
+    """Price of a side calculation; if it has no answer the run goes on without it, and says why."""
+    try:
+        return np.asarray(clear(problem).dataset["allowance_price"].values)
+    except (InfeasibleError, SolverError) as problem_found:
+        failures.append(f"{what}: {problem_found}")
+        return np.full(len(problem.year), np.nan)

@@ -110,7 +110,7 @@ def _enterprises(
         "baseline_obligation": share * covered, "free_allocation": free, "baseline_free_allocation": free,
         "net_purchase": obligation - free, "abatement": abatement, "anticipatory_abatement": 0.1 * abatement,
         "abatement_cost": cost, "allowance_cost": price * (obligation - free), "offset_saving": 0 * ones,
-        "penalty_cost": 0 * ones, "net_compliance_cost": cost + price * (obligation - free), "phi": ones,
+        "penalty_cost": 0 * ones, "no_regret_cost": -0.01 * cost, "net_compliance_cost": cost + price * (obligation - free), "phi": ones,
         "sigma": 0 * ones, "output": baseline / 2, "indirect_cost": 0.01 * price * baseline,
         "pass_through": 0.3 * ones, "potential_below_price": 1.5 * abatement, "benchmark_excess": 0.02 * baseline,
         "benchmark_emissions": baseline, "revenue": 4 * added, "value_added": added, "ebit": 0.2 * added,

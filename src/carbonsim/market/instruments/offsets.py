@@ -103,7 +103,7 @@ class Offsets(Instrument):
         limit = np.nan_to_num(from_start(parameters, "market.offset_limit", years))
         if "market.offset_supply" not in parameters:
             return (cls(price=price, share_limit=limit),)
-        quantity = np.nan_to_num(from_start(parameters, "market.offset_supply", years))
+        quantity = setting.part * np.nan_to_num(from_start(parameters, "market.offset_supply", years))
         limit = np.where(quantity > 0, limit, 0.0)
         if np.all(quantity >= limit * setting.most_obligation):
             return (cls(price=price, share_limit=limit),)

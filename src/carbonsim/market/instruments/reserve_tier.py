@@ -81,7 +81,8 @@ class ReserveTier(Instrument):
         return tuple(
             cls(
                 price=from_start(parameters, "market.reserve_tier_price", setting.years, label),
-                quantity=np.nan_to_num(from_start(parameters, "market.reserve_tier_quantity", setting.years, label)),
+                quantity=setting.part
+                * np.nan_to_num(from_start(parameters, "market.reserve_tier_quantity", setting.years, label)),
                 name=f"reserve_{label}",
             )
             for (label,) in parameters.get("market.reserve_tier_price").labels()
