@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from carbonsim.allocation.core import Allocation, AllocationInput, allocation_rules
-from carbonsim.allocation.power_formula import benchmarks, cooling_factors, heat_supply_factors, load_factors_2019
-from carbonsim.allocation.power_relief import unrounded, with_relief, without_relief
+from carbonsim.allocation.power_net_supply import DATA_ITEMS, INVARIANTS, PARAMETERS, net_supply_benchmark
 from carbonsim.inputs.parameters import ParameterSet
 
 
@@ -13,28 +12,12 @@ from carbonsim.inputs.parameters import ParameterSet
     first_year=2019,
     last_year=2020,
     sectors=("power",),
-    parameters=(
-        "power.benchmark",
-        "power.heat_benchmark",
-        "power.relief_gap_rate",
-        "power.cooling_factor",
-        "power.heat_supply_slope",
-        "power.load_upper_threshold",
-        "power.load_middle_threshold",
-        "power.load_threshold",
-        "power.load_upper_slope",
-        "power.load_middle_base",
-        "power.load_middle_slope",
-        "power.load_exponential_base",
-        "power.load_exponent_intercept",
-        "power.load_exponent_slope",
-    ),
-    # Not smooth: unit relief, entity relief and the load threshold are kinks.
-    invariants=("splitting", "scaling"),
+    parameters=PARAMETERS,
+    invariants=INVARIANTS,
     has_benchmark=True,
     takes_as_given=(),
     title_zh="发电行业基准法（2019—2020年度）",
-    data_items=("verified_emissions", "net_supply", "heat_supplied", "heat_ratio", "load_factor", "cooling", "class"),
+    data_items=DATA_ITEMS,
 )
 def power_benchmark_2019(data: AllocationInput, parameters: ParameterSet, /, *, relief: bool = True) -> Allocation:
     r"""Free allocation by class benchmark times net supply, with the obligation capped.
@@ -65,13 +48,4 @@ def power_benchmark_2019(data: AllocationInput, parameters: ParameterSet, /, *, 
     ----------
     source: mee-2020-3
     """
-    factors = (
-        cooling_factors(data, parameters) * heat_supply_factors(data, parameters) * load_factors_2019(data, parameters)
-    )
-    electricity = benchmarks(data, parameters, "power.benchmark") * factors
-    heat = benchmarks(data, parameters, "power.heat_benchmark") * data.heat_output
-    allowances = unrounded(electricity, heat, data)
-    if not relief:
-        return without_relief("power_benchmark_2019", data, allowances)
-    gap = parameters.value("power.relief_gap_rate", data.year)
-    return with_relief("power_benchmark_2019", data, allowances, largest_gap=gap)
+    return net_supply_benchmark("power_benchmark_2019", data, parameters, relief=relief)
