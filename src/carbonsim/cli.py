@@ -219,7 +219,8 @@ def _simulate_and_write(
             results = hide_names(results, alias_key)
         record = RunRecord(
             studies=tuple(studies), lang=lang, seconds=time.perf_counter() - start, anonymised=anonymise,
-            warnings=tuple(str(item.message) for item in caught),
+            # A warning may name an enterprise, and the manifest of an anonymised run must not.
+            warnings=() if anonymise else tuple(str(item.message) for item in caught),
             inputs={} if anonymise else {k: v for scenario in scenarios for k, v in scenario.input_files.items()},
         )  # fmt: skip
         write_run(results, out, record, force=force, progress=progress)
