@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from carbonsim.dims import align, check_no_nan, check_unit, exact
@@ -131,18 +130,3 @@ def obligation_share(scenario: Scenario, covered_emissions_by_enterprise: xr.Dat
     result = align(by_enterprise * large, given, "enterprise")
     result.attrs["units"] = "1"
     return result.rename("obligation_share")
-
-
-def entry_years(scenario: Scenario) -> pd.Series:
-    """Entry year of each sector that ever enters, by sector."""
-    coverage = scenario.tables["coverage"].set_index("sector")["entry_year"].dropna()
-    return coverage.astype(int)
-
-
-def is_announced(scenario: Scenario, sector: str, year: int) -> bool:
-    """Whether the entry of a sector is known in a year; a sector that never enters is never announced."""
-    coverage = scenario.tables["coverage"].set_index("sector")
-    if sector not in coverage.index:
-        raise AlignmentError(f"coverage has no row for {sector}.")
-    row = coverage.loc[sector]
-    return bool(pd.notna(row["entry_year"]) and row["announced"] <= year)

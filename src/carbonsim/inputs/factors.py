@@ -66,10 +66,6 @@ class Factors:
     pollutants: pd.DataFrame
     hashes: Mapping[str, str] = field(default_factory=dict)
 
-    def table_sets(self) -> tuple[str, ...]:
-        """Names of the fuel table sets; sets are never mixed."""
-        return tuple(sorted(self.fuels["table_set"].unique()))
-
 
 def load_factors(folder: Path) -> Factors:
     """The factor tables in a folder, checked: all problems of all files at once.

@@ -67,11 +67,6 @@ class SupplyStep:
     quantity: Array
     obligation_share: Array | None = None
 
-    @property
-    def sells_allowances(self) -> bool:
-        """Whether the step issues allowances (it does not if it is an offset or a penalty)."""
-        return self.kind in ("floor", "reserve_tier", "ceiling")
-
     def exists(self) -> NDArray[np.bool_]:
         """Years in which the step offers something."""
         offered = self.quantity > 0

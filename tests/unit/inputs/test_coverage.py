@@ -10,7 +10,7 @@ from inputs_builder import TABLES, write_study
 
 from carbonsim.errors import AlignmentError, UnitError
 from carbonsim.inputs import Scenario, obligation_share, read_scenario, sector_share
-from carbonsim.inputs.coverage import above_threshold, entry_years, is_announced
+from carbonsim.inputs.coverage import above_threshold
 
 WHY = {"basis": "assumption", "why": "a test"}
 
@@ -48,14 +48,6 @@ def test_phase_in_counts_from_an_entry_before_the_study(scenario: Scenario) -> N
 def test_sector_without_entry_year_never_enters(scenario: Scenario) -> None:
     never = scenario.change("coverage.cement.entry_year", None, **WHY)
     assert sector_share(never).sel(sector="cement").sum() == 0
-    assert entry_years(never).to_dict() == {"power": 2024}
-    assert not is_announced(never, "cement", 2027)
-
-
-def test_entry_is_known_from_its_announcement(scenario: Scenario) -> None:
-    assert [is_announced(scenario, "cement", year) for year in (2023, 2024)] == [False, True]
-    with pytest.raises(AlignmentError, match="steel"):
-        is_announced(scenario, "steel", 2024)
 
 
 def test_base_year_decides_and_who_is_in_stays_in(scenario: Scenario) -> None:

@@ -45,7 +45,7 @@ def test_grid_factor_of_sichuan_2023() -> None:
 def test_no_fuel_is_twice_in_one_set_and_sets_stay_apart() -> None:
     factors = packaged_factors()
     assert not factors.fuels.duplicated(["table_set", "fuel"]).any()
-    assert "legacy_sector_guides" in factors.table_sets()
+    assert "legacy_sector_guides" in set(factors.fuels["table_set"])
 
 
 def test_drop_downs_offer_no_factor_without_a_value_and_no_draft() -> None:
