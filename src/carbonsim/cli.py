@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from carbonsim.errors import InfeasibleError, InputError
+from carbonsim.errors import InfeasibleError, InputError, Issue
 
 if TYPE_CHECKING:
     from carbonsim.study import Results
@@ -38,7 +38,12 @@ Lang = Annotated[str, typer.Option("--lang", help="zh or en; messages, report an
 Out = Annotated[Path, typer.Option("--out", help="Folder to write; must not hold other files.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")]
 Anonymise = Annotated[bool, typer.Option("--anonymise", help="Aliases in place of enterprise names.")]
-AliasKey = Annotated[str, typer.Option("--alias-key", help="Secret that makes the aliases; same key, same aliases.")]
+AliasKey = Annotated[
+    str,
+    typer.Option(
+        "--alias-key", envvar="CARBONSIM_ALIAS_KEY", help="Secret that makes the aliases; same key, same aliases."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
@@ -77,6 +82,23 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from carbonsim import __version__
+
+        typer.echo(f"carbonsim {__version__}")
+        raise Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What happens to enterprises when a carbon market widens. 碳市场扩大行业覆盖范围对企业的影响。"""
+
+
 @app.command()
 def demo(lang: Lang = "", out: Out = Path(DEMO_FOLDER), quiet: Quiet = False) -> None:
     """Run the packaged Panzhihua study and say where to look. 运行示例研究(攀枝花)。"""
@@ -88,7 +110,11 @@ def demo(lang: Lang = "", out: Out = Path(DEMO_FOLDER), quiet: Quiet = False) ->
 
 
 @app.command()
-def template(path: Path, lang: Lang = "", force: Force = False) -> None:
+def template(
+    path: Path,
+    lang: Lang = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing workbook.")] = False,
+) -> None:
     """Write an input workbook with Chinese headers, drop-downs and example rows. 生成输入工作簿模板。"""
     from carbonsim.inputs import write_template
 
@@ -110,13 +136,25 @@ def init(
     policy: Annotated[str, typer.Option("--policy", help="Packaged study whose rules and market apply.")] = "panzhihua",
     out: Out = Path("my"),
     lang: Lang = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the study in that folder, with everything in it.")
+    ] = False,
 ) -> None:
     """Make a study folder from a filled workbook and a packaged policy. 由工作簿和政策情景生成研究文件夹。"""
-    from carbonsim.inputs import init_study
+    from carbonsim.inputs import init_study, read_scenario
+    from carbonsim.study import check_study
 
     lang = _lang(lang)
-    init_study(workbook, out, policy=policy)
-    _say(lang, f"Study written: {out}\nRun it: carbonsim run {out}", f"研究已生成: {out}\n运行: carbonsim run {out}")
+    init_study(workbook, out, policy=policy, force=force)
+    _say(lang, f"Study written: {out}", f"研究已生成：{out}")
+    _report_problems(check_study(str(out)), lang)
+    if read_scenario(out).illustrative:
+        _say(
+            lang,
+            "Example rows are left (source 'example'), so every output says illustrative enterprises.",
+            "仍有示例行（来源为 example），因此所有输出都标注“示意企业”。",
+        )
+    _say(lang, f"Run it: carbonsim run {out}", f"运行：carbonsim run {out}")
 
 
 @app.command()
@@ -130,10 +168,8 @@ def check(
     from carbonsim.study import check_study
 
     lang = _lang(lang)
-    problems = check_study(study)
-    if problems:
-        raise InputError(problems)
-    _say(lang, f"{study}: no problems found.", f"{study}: 未发现问题。")
+    _report_problems(check_study(study), lang)
+    _say(lang, f"{study}: no problems found.", f"{study}：未发现问题。")
     if certificate or engines:
         from carbonsim.inputs import read_scenario
         from carbonsim.study import simulate
@@ -143,6 +179,14 @@ def check(
             typer.echo(results.provenance[results.scenarios[0]]["engine"])
         if certificate:
             _print_certificate(results)
+
+
+def _report_problems(problems: list[Issue], lang: str) -> None:
+    """Raise with the errors, all at once; warnings alone are printed and stop nothing."""
+    if any(problem.severity == "error" for problem in problems):
+        raise InputError(problems)
+    for problem in problems:
+        typer.echo(("提示：" if lang == "zh" else "note: ") + problem.text(lang), err=True)
 
 
 def _print_certificate(results: Results) -> None:
@@ -210,7 +254,15 @@ def _simulate_and_write(
 
     start = time.perf_counter()
     if anonymise and not alias_key:
-        raise InputError("--anonymise needs --alias-key: a secret of yours that makes the aliases.")
+        raise InputError(
+            Issue("alias", "", "--anonymise needs --alias-key: a secret of yours that makes the aliases.",
+                  "--anonymise 需要 --alias-key（由您保管、用于生成代号的密钥）。")
+        )  # fmt: skip
+    if alias_key and not anonymise:
+        raise InputError(
+            Issue("alias", "", "--alias-key has no effect without --anonymise; names would be published.",
+                  "没有 --anonymise 时 --alias-key 不起作用，企业名称会被公开。")
+        )  # fmt: skip
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         scenarios = [read_scenario(study) for study in studies]
@@ -228,13 +280,19 @@ def _simulate_and_write(
 
 
 @app.command()
-def compare(folders: list[Path], lang: Lang = "") -> None:
+def compare(
+    folders: list[Path],
+    to: Annotated[str, typer.Option("--to", help="Scenario to compare with; the first by default.")] = "",
+    lang: Lang = "",
+) -> None:
     """Differences between scenarios of one or several run folders. 比较情景。"""
     from carbonsim.report.tables import console_table
     from carbonsim.study import join_results, read_results
 
-    results = join_results([read_results(folder / "results.nc") for folder in folders])
-    typer.echo(console_table(results.compare(), _lang(lang)))
+    results = join_results([read_results(folder) for folder in folders])
+    reference, language = to or results.scenarios[0], _lang(lang)
+    _say(language, f"Each scenario minus {reference}:", f"各情景减去 {reference}：")
+    typer.echo(console_table(results.compare(reference), language))
 
 
 @app.command()

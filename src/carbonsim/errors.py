@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 SHOWN_LABELS = 5
+_SUGGESTION = re.compile(r"Did you mean '([^']*)'\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +34,21 @@ class Issue:
     value: str = ""
     severity: Literal["error", "warning"] = "error"
 
-    def where(self) -> str:
+    def where(self, lang: str = "en") -> str:
         """Place of the problem in one string: file:line, then sheet, row and column."""
-        head = f"{self.source}:{self.line}" if self.line is not None else self.source
-        parts = [head]
+        chinese = lang == "zh"
+        parts = [f"{self.source}:{self.line}" if self.line is not None else self.source]
         if self.sheet:
-            parts.append(f"sheet {self.sheet}")
+            parts.append(f"{'工作表' if chinese else 'sheet'} {self.sheet}")
         if self.row is not None:
-            parts.append(f"row {self.row}")
+            parts.append(f"第{self.row}行" if chinese else f"row {self.row}")
         if self.column:
-            parts.append(f"column {self.column}")
+            parts.append(f"{'列' if chinese else 'column'} {self.column}")
         return ", ".join(parts)
 
     def text(self, lang: str = "en") -> str:
         """The whole problem on one line, in English or Chinese."""
-        chinese = lang == "zh"
-        message = (self.message_zh or self.message) if chinese else self.message
-        hint = (self.hint_zh or self.hint) if chinese else self.hint
-        return f"{self.where()}: {message}{' ' + hint if hint else ''} [{self.code}]"
+        return f"{self.where(lang)}: {_bare(self, lang)} [{self.code}]".replace("。 [", "。[").replace("？ [", "？[")
 
 
 class CarbonsimError(Exception):
@@ -72,9 +71,12 @@ class InputError(CarbonsimError):
 
 
 def _bare(issue: Issue, lang: str) -> str:
-    message = issue.message_zh if lang == "zh" and issue.message_zh else issue.message
-    hint = issue.hint_zh if lang == "zh" and issue.hint_zh else issue.hint
-    return f"{message}{' ' + hint if hint else ''}"
+    """Message and hint; a suggestion that was given in English only is put into Chinese."""
+    if lang != "zh":
+        return f"{issue.message} {issue.hint}".strip()
+    message = issue.message_zh or issue.message
+    hint = issue.hint_zh or _SUGGESTION.sub(r"是否为“\1”？", issue.hint)
+    return f"{message}{hint}" if message.endswith(("。", "？")) else f"{message} {hint}".strip()
 
 
 class ScenarioError(InputError):
@@ -113,14 +115,19 @@ class PluginError(CarbonsimError):
     """A registered rule, sector, instrument or measure broke its declared contract."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Suggestion for a typo, or an empty string.
+def did_you_mean(name: str, known: Iterable[str], lang: str = "en") -> str:
+    """Suggestion for a typo in English or Chinese, or an empty string.
 
     >>> did_you_mean("benchmrk", ["auction", "benchmark"])
     "Did you mean 'benchmark'?"
+    >>> did_you_mean("钢鉄", ["钢铁", "电力"], "zh")
+    '是否为“钢铁”？'
     """
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return f"Did you mean '{close[0]}'?" if close else ""
+    # Chinese words have two or three letters: one wrong letter is half of the word.
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6 if name.isascii() else 0.5)
+    if not close:
+        return ""
+    return f"是否为“{close[0]}”？" if lang == "zh" else f"Did you mean '{close[0]}'?"
 
 
 def shorten(labels: Sequence[object]) -> str:

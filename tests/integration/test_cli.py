@@ -4,10 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import xarray as xr
+
+import carbonsim as cs
 
 ROOT = Path(__file__).parents[2]
 TEXTBOOK = ROOT / "scenarios" / "textbook"
@@ -169,17 +173,54 @@ def test_the_untouched_template_becomes_a_study_that_runs(tmp_path: Path) -> Non
     assert (tmp_path / "result" / "report.html").is_file()
 
 
+def texts_of(path: Path) -> str:
+    """Everything readable in a file, packed formats unpacked."""
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).to_csv()
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as book:
+            return "".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+    if path.suffix == ".nc":
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            values = [
+                str(variable.values.tolist())
+                for variable in dataset.variables.values()
+                if variable.dtype.kind in "OUST"
+            ]
+            return "".join([*values, *map(str, dataset.attrs.values())])
+    return path.read_bytes().decode("utf-8", "replace")
+
+
 def test_anonymised_output_holds_no_enterprise_name(tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = carbonsim("run", "textbook", "--out", str(out), "--quiet", "--anonymise", "--alias-key", "secret")
     assert result.returncode == 0, result.stderr
-    for path in out.rglob("*"):
-        if path.suffix in {".json", ".csv", ".html", ".svg"}:
-            text = path.read_text(encoding="utf-8")
-            for name in ("power_a", "steel_a", "发电企业A", "Power plant A"):
-                assert name not in text, f"{name} stands in {path.name}"
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        text = texts_of(path)
+        for name in ("power_a", "steel_a", "cement_a", "发电企业A", "Power plant A", "Steel works A"):
+            assert name not in text, f"{name} stands in {path.name}"
     assert "secret" not in (out / "manifest.json").read_text(encoding="utf-8")
     assert "power_a" not in result.stdout + result.stderr
+
+
+def test_an_alias_key_without_anonymise_publishes_nothing(tmp_path: Path) -> None:
+    result = carbonsim("run", "textbook", "--out", str(tmp_path / "out"), "--alias-key", "secret")
+    assert result.returncode == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_version_is_printed() -> None:
+    assert carbonsim("--version").stdout.strip() == f"carbonsim {cs.__version__}"
+
+
+def test_compare_names_what_is_subtracted(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert carbonsim("run", "textbook", "textbook/tighter", "--out", str(out), "--quiet").returncode == 0
+    result = carbonsim("compare", str(out), "--to", "tighter")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("Each scenario minus tighter:")
 
 
 def test_show_prints_a_parameter_with_its_source_and_dates() -> None:

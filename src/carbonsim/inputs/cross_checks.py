@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from carbonsim.errors import Issue, UnitError, did_you_mean, shorten
-from carbonsim.inputs.columns import FACTOR_METHODS, FOREIGN_KEYS, MONEY_COLUMNS, MONEY_UNITS, STREAM_KINDS
+from carbonsim.inputs.columns import FACTOR_METHODS, FOREIGN_KEYS, MONEY_COLUMNS, MONEY_UNITS, SECTORS, STREAM_KINDS
 from carbonsim.inputs.factors import factor_ids, packaged_factors
 from carbonsim.inputs.measure_reach import reach_of, takers
 from carbonsim.inputs.table_checks import Origin, records
@@ -97,8 +97,10 @@ def _foreign_key(frames: Frames, origins: Origins, child: str, column: str, pare
     key = "sector" if parent == "coverage" else column
     known = set(frames[parent][key])
     values = frames[child][column]
+    # A sector outside the closed list is reported once, as an unknown choice.
+    sound = values.isin(SECTORS) if parent == "coverage" else values != ""
     issues = []
-    for place in np.flatnonzero(~values.isin(known) & (values != "")):
+    for place in np.flatnonzero(~values.isin(known) & sound):
         value = values.iloc[place]
         where = origins[parent].sheet or origins[parent].source
         issues.append(
@@ -184,11 +186,17 @@ def _factors(activity: pd.DataFrame, origin: Origin) -> list[Issue]:
                     (
                         f"factor '{factor}' is not in the factor tables.",
                         f"因子库中没有“{factor}”。",
-                        did_you_mean(factor, by_method.get(method, everything)),
+                        *_factor_hint(factor, by_method.get(method, set()) or everything),
                     ),
                 )
             )
     return issues
+
+
+def _factor_hint(factor: str, own: set[str]) -> tuple[str, str]:
+    """The nearest factor of the row's own method, or some of them."""
+    some = shorten(sorted(own))
+    return did_you_mean(factor, own) or f"For example {some}.", did_you_mean(factor, own, "zh") or f"例如：{some}。"
 
 
 def _activity_units(frames: Frames, origin: Origin) -> tuple[pd.DataFrame, list[Issue]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, Issue
 
 HASH_BLOCK = 1 << 20
 
@@ -51,23 +51,48 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """A folder filled beside its place and moved there only if the block ends without an error.
+
+    With ``replace`` a folder that is there already is set aside until the new one stands, then deleted.
 
     Raises
     ------
     InputError
-        If the place exists and is not an empty folder.
+        If the place is a file, or a folder that is not empty and is not to be replaced.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InputError(f"{path} exists and is not empty. Choose another folder, or empty this one first.")
+    if path.exists() and (not path.is_dir() or (any(path.iterdir()) and not replace)):
+        raise InputError(
+            Issue(
+                "not-empty",
+                str(path),
+                "exists and is not empty.",
+                "已存在且不为空。",
+                "Choose another folder, or replace it with --force.",
+                "请换一个文件夹，或用 --force 替换。",
+            )
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
     try:
         yield beside
         beside.chmod(0o755)
-        if path.is_dir():
-            path.rmdir()
-        beside.replace(path)
+        _put(beside, path.resolve())
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _put(new: Path, path: Path) -> None:
+    """Move a folder to its place; what stood there comes back if the move fails, and is deleted if not."""
+    if not path.is_dir():
+        new.replace(path)
+        return
+    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
+    aside.rmdir()
+    path.replace(aside)
+    try:
+        new.replace(path)
+    except OSError:
+        aside.replace(path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

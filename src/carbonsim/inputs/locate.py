@@ -40,6 +40,9 @@ def locate(name_or_path: str | Path) -> Location:
     explicit = isinstance(name_or_path, Path) or text.startswith(".") or text.endswith((os.sep, "/", ".yaml"))
     found = None if explicit or Path(text).is_absolute() else _packaged(text)
     found = found or _local(Path(text))
+    if found is None and text.lower().endswith(".xlsx"):
+        command = f"carbonsim init {text} --policy panzhihua --out my"
+        raise InputError(Issue("workbook", text, f"this is a workbook: {command}", f"这是工作簿，请先运行：{command}"))
     if found is None:
         known = packaged_names()
         raise InputError(

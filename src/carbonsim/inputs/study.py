@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from carbonsim.errors import InputError, Issue, ScenarioError
 from carbonsim.inputs.changes import CHANGE_PREFIX, apply_changes
-from carbonsim.inputs.columns import FIRST_YEAR, LAST_YEAR, TABLES
+from carbonsim.inputs.columns import FIRST_YEAR, LAST_YEAR, SHEETS, TABLES
 from carbonsim.inputs.cross_checks import check_across, check_rules, to_inside_units
+from carbonsim.inputs.finance_gaps import finance_gaps
 from carbonsim.inputs.locate import SCENARIO_FILE, Location, chain_of_changes, locate
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.inputs.paths import packaged_names
@@ -45,7 +46,7 @@ def read_scenario(name_or_path: str | Path) -> Scenario:
         With every fault of every file, not only the first.
     """
     scenario, issues = _read(name_or_path)
-    errors = [issue for issue in issues if issue.severity == "error"]
+    errors = [issue for issue in in_order(issues) if issue.severity == "error"]
     if errors or scenario is None:
         raise ScenarioError(errors or [Issue("study", str(name_or_path), "cannot be read.", "无法读取。")])
     return scenario
@@ -65,14 +66,23 @@ def check_scenario(path: str | Path, known_rules: Known = (), known_instruments:
     Returns
     -------
     list of Issue
-        Empty if the study can be run.
+        Without one of severity ``error`` the study can be run; a warning says what its results will lack.
     """
     try:
         scenario, issues = _read(path, known_rules, known_instruments)
     except InputError as problem:
         return list(problem.issues)
     del scenario
-    return sorted(dict.fromkeys(issues), key=lambda issue: (issue.source, issue.sheet, issue.line or issue.row or 0))
+    return in_order(issues)
+
+
+def in_order(issues: Iterable[Issue]) -> list[Issue]:
+    """Faults by file, then by sheet as the sheets stand in the template, then by row; each only once."""
+    sheets = {name: place for place, name in enumerate(SHEETS)}
+    return sorted(
+        dict.fromkeys(issues),
+        key=lambda issue: (issue.source, sheets.get(issue.sheet, -1), issue.sheet, issue.line or issue.row or 0),
+    )
 
 
 def packaged_studies() -> list[tuple[str, str, str]]:
@@ -285,6 +295,7 @@ def _checked_tables(
     if {"base_year", "price_year"} <= set(fields):
         base_year, price_year = fields["base_year"], fields["price_year"]
         reading.issues += check_across(frames, origins, base_year=base_year, price_year=price_year)
+        reading.issues += finance_gaps(frames, origins, base_year)
     converted, issues = to_inside_units(frames, origins)
     reading.issues += issues
     return converted, origins

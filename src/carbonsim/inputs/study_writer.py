@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from carbonsim.errors import Issue, ScenarioError
+from carbonsim.errors import InputError, Issue, ScenarioError
 from carbonsim.inputs.columns import TABLES
 from carbonsim.inputs.cross_checks import check_across, to_inside_units
 from carbonsim.inputs.files import new_folder, write_bytes, write_text
@@ -20,7 +20,7 @@ from carbonsim.inputs.measure_reach import reach_of, takers
 from carbonsim.inputs.records import Source
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.inputs.sources_sheet import sources_of_sheet
-from carbonsim.inputs.study import check_scenario, read_scenario
+from carbonsim.inputs.study import check_scenario, in_order, read_scenario
 from carbonsim.inputs.table_checks import check_table
 from carbonsim.inputs.tables import RawTable, TableFiles, read_csv_folder, read_workbook
 from carbonsim.inputs.template_rows import SOURCE as EXAMPLE_SOURCE
@@ -38,7 +38,7 @@ class _Policy:
     scenario: Scenario
 
 
-def init_study(workbook: str | Path, out_dir: str | Path, policy: str = "panzhihua") -> Path:
+def init_study(workbook: str | Path, out_dir: str | Path, policy: str = "panzhihua", *, force: bool = False) -> Path:
     """Make a study folder from a filled workbook and the policy of a packaged study.
 
     Parameters
@@ -50,6 +50,9 @@ def init_study(workbook: str | Path, out_dir: str | Path, policy: str = "panzhih
     policy : str
         Packaged study whose years, market, allocation, parameters and coverage are taken. The blocks of a national
         market come along with their facilities, activity, finances and measures.
+    force : bool
+        Replace the folder if it is a study (it holds ``scenario.yaml``): all that is in it goes once the new study
+        is complete and checked, and nothing goes if it is not.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def init_study(workbook: str | Path, out_dir: str | Path, policy: str = "panzhih
     ScenarioError
         With every fault of the workbook, by sheet, row and column, or of the study it makes.
     InputError
-        If the folder exists and is not empty, or the policy is not known.
+        If the folder exists, is not empty and may not be replaced, or the policy is not known.
 
     Notes
     -----
@@ -74,7 +77,7 @@ def init_study(workbook: str | Path, out_dir: str | Path, policy: str = "panzhih
     files = read_workbook(Path(workbook), str(workbook))
     sources = _checked(files, lent)
     own = {name: _records(files.tables[name]) if name in files.tables else [] for name in TABLES}
-    with new_folder(target) as folder:
+    with new_folder(target, replace=force and _replaceable(target, Path(workbook))) as folder:
         for name, records in _merged(own, lent).items():
             write_text(folder / "tables" / f"{name}.csv", _csv(TABLES[name].names(), records))
         write_text(folder / SCENARIO_FILE, _scenario_yaml(lent, target.resolve().name, illustrative=_has_examples(own)))
@@ -85,6 +88,22 @@ def init_study(workbook: str | Path, out_dir: str | Path, policy: str = "panzhih
         if errors:
             raise ScenarioError(errors)
     return target
+
+
+def _replaceable(target: Path, workbook: Path) -> bool:
+    """Whether a folder is a study; one that holds the workbook itself is never replaced."""
+    if workbook.resolve().is_relative_to(target.resolve()):
+        raise InputError(
+            Issue(
+                "workbook-inside",
+                str(target),
+                "holds the workbook itself.",
+                "该文件夹中含有工作簿本身。",
+                "Move the workbook out of it first.",
+                "请先把工作簿移到别处。",
+            )
+        )
+    return (target / SCENARIO_FILE).is_file()
 
 
 def _policy(name: str) -> _Policy:
@@ -128,7 +147,7 @@ def _checked(files: TableFiles, lent: _Policy) -> dict[str, Source]:
     )
     issues += to_inside_units(frames, origins)[1]
     issues += _taken_names(frames, origins, scenario)
-    errors = [issue for issue in issues if issue.severity == "error"]
+    errors = [issue for issue in in_order(issues) if issue.severity == "error"]
     if errors:
         raise ScenarioError(errors)
     return own

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,25 +13,33 @@ import pandas as pd
 
 from carbonsim.errors import Issue, did_you_mean, shorten
 from carbonsim.inputs.cells import NUMBER, choices_cell, key_cell, number_fault, unit_cell
+from carbonsim.inputs.choice_labels import key_of, unknown_choice
 from carbonsim.inputs.columns import Column, Table
-from carbonsim.inputs.tables import RawTable
+from carbonsim.inputs.tables import RawTable, clean
 
 _NUMERIC = ("number", "integer")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the rows of a checked table came from; ``rows`` has one number for each row of the frame."""
+    """Where the rows of a checked table came from; ``rows`` has one number for each row of the frame.
+
+    ``typed`` says what stood in a cell that was read in another form, so that a message can quote it.
+    """
 
     source: str
     sheet: str
     rows: tuple[int, ...]
+    typed: Mapping[tuple[int, str], str] = field(default_factory=dict, compare=False)
 
     def issue(
         self, code: str, place: int | None, column: str, value: object, texts: Sequence[str], severity: str = "error"
     ) -> Issue:
         """An issue at a row of the frame (``place``); ``texts`` are message, 中文, hint, 提示."""
         message, chinese, hint, hint_zh = (*texts, "", "", "")[:4]
+        typed = "" if place is None else self.typed.get((place, column), "")
+        if typed:
+            message, chinese = message.replace(f"'{value}'", f"'{typed}'"), chinese.replace(f"“{value}”", f"“{typed}”")
         return Issue(
             code,
             self.source,
@@ -42,7 +50,7 @@ class Origin:
             sheet=self.sheet,
             row=None if place is None else self.rows[place],
             column=column,
-            value=str(value),
+            value=typed or str(value),
             severity="warning" if severity == "warning" else "error",
         )
 
@@ -69,7 +77,7 @@ def check_table(
     sources : iterable of str, optional
         Keys of the listed sources; not checked if None.
     """
-    origin = Origin(raw.source, raw.sheet, raw.rows)
+    origin = Origin(raw.source, raw.sheet, raw.rows, raw.typed)
     issues = _header_faults(raw, table, origin)
     places = {name: place for place, name in reversed(list(enumerate(raw.header))) if name}
     text = {name: [row[place] for row in raw.cells] for name, place in places.items()}
@@ -91,6 +99,8 @@ def check_table(
 def _header_faults(raw: RawTable, table: Table, origin: Origin) -> list[Issue]:
     issues = []
     names = table.names()
+    labels = {clean(column.zh): column.name for column in table.columns if column.name not in raw.header}
+    meant = {name: labels[name.rstrip("*")] for name in raw.header if name.rstrip("*") in labels}
     for place, name in enumerate(raw.header):
         used = any(row[place] for row in raw.cells)
         if not name and used:
@@ -113,8 +123,7 @@ def _header_faults(raw: RawTable, table: Table, origin: Origin) -> list[Issue]:
                     (
                         f"column '{name}' is not known.",
                         f"未知的列“{name}”。",
-                        did_you_mean(name, names) or "Delete it, or move its text to `note`.",
-                        "请删除该列，或把内容移到 note 列。",
+                        *_column_hint(name, names, meant.get(name, "")),
                     ),
                 )
             )
@@ -129,7 +138,7 @@ def _header_faults(raw: RawTable, table: Table, origin: Origin) -> list[Issue]:
                 )
             )
     for column in table.columns:
-        if column.required and column.name not in raw.header:
+        if column.required and column.name not in raw.header and column.name not in meant.values():
             issues.append(
                 origin.issue(
                     "missing-column",
@@ -144,6 +153,15 @@ def _header_faults(raw: RawTable, table: Table, origin: Origin) -> list[Issue]:
                 )
             )
     return issues
+
+
+def _column_hint(name: str, names: Sequence[str], meant: str) -> tuple[str, str]:
+    """How to mend a column that is not known; ``meant`` is the key whose Chinese label it bears."""
+    if meant:
+        return f"This is its Chinese label: rename it to {meant}.", f"这是中文名称：请改名为 {meant}。"
+    if did_you_mean(name, names):
+        return did_you_mean(name, names), did_you_mean(name, names, "zh")
+    return "Delete it, or move its text to `note`.", "请删除该列，或把内容移到 note 列。"
 
 
 def _column(column: Column, text: list[str], origin: Origin, sources: set[str] | None) -> tuple[Any, list[Issue]]:
@@ -168,6 +186,7 @@ def _column(column: Column, text: list[str], origin: Origin, sources: set[str] |
     if column.kind in _NUMERIC:
         numbers, found = _numbers(column, text, origin)
         return numbers, issues + found
+    home, home_zh = ("the sheet sources", "工作表 sources ") if origin.sheet else ("sources.yaml", " sources.yaml ")
     checker = {"key": key_cell, "unit": unit_cell, "choices": choices_cell}.get(column.kind)
     values = list(text)
     for place, cell in enumerate(text):
@@ -181,8 +200,8 @@ def _column(column: Column, text: list[str], origin: Origin, sources: set[str] |
                     (
                         f"source '{cell}' is not listed in sources.",
                         f"来源“{cell}”未列入来源表。",
-                        did_you_mean(cell, sources) or "Add it to sources.yaml.",
-                        "请在 sources.yaml 中补充。",
+                        f"{did_you_mean(cell, sources)} Add it to {home}.".strip(),
+                        f"{did_you_mean(cell, sources, 'zh')}请在{home_zh}中补充。",
                     ),
                 )
             )
@@ -225,11 +244,7 @@ def _rule_faults(frame: pd.DataFrame, table: Table, origin: Origin) -> list[Issu
                     place,
                     name,
                     value,
-                    (
-                        f"'{value}' is not known. Known: {', '.join(column.choices)}.",
-                        f"“{value}”不在可选项中：{'、'.join(column.choices)}。",
-                        did_you_mean(str(value), column.choices),
-                    ),
+                    unknown_choice(column, str(value)),
                 )
             )
             continue
@@ -335,7 +350,7 @@ def _key_faults(raw: RawTable, text: Mapping[str, list[str]], table: Table, orig
 
 def check_cell(column: Column, value: object, sources: set[str]) -> tuple[object, list[Issue]]:
     """One cell as the tables hold it, from a value given in Python or YAML (None is an empty cell)."""
-    text = "" if value is None else str(value)
+    text = "" if value is None else key_of(column, str(value))
     origin = Origin("change", "", (0,))
     values, issues = _column(column, [text], origin, sources)
     cell = next(iter(values))

@@ -6,14 +6,15 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 from carbonsim.errors import Issue, did_you_mean, shorten
 from carbonsim.inputs.archive import check_archive, uncalculated_formulas
-from carbonsim.inputs.columns import SHEETS, SOURCES, TABLES, Table
+from carbonsim.inputs.choice_labels import key_of
+from carbonsim.inputs.columns import SHEETS, SOURCES, TABLES, Column, Table
 from carbonsim.inputs.files import sha256_of_bytes, sha256_of_file
 
 MAX_CELL = 10_000
@@ -23,7 +24,10 @@ AS_WRITTEN = ("name_zh", "name_en", "note", "title")
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """A table as text: the header, the cells of each row and the number of each row as the user sees it."""
+    """A table as text: the header, the cells of each row and the number of each row as the user sees it.
+
+    ``typed`` keeps what stood in the cells that are read in another form, by place of the row and column.
+    """
 
     name: str
     source: str
@@ -31,6 +35,7 @@ class RawTable:
     header: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
     rows: tuple[int, ...]
+    typed: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -137,7 +142,7 @@ def read_workbook(path: Path, source: str = "", names: Sequence[str] = (*TABLES,
             )
     for name in names:
         if name not in frames:
-            files.issues.append(_missing_table(shown, name))
+            files.issues.append(_missing_table(shown, name, [str(sheet) for sheet in frames]))
             continue
         files.issues += _formula_faults(path, shown, name)
         cells = frames[name].to_numpy(dtype=object).tolist()
@@ -173,17 +178,20 @@ def _formula_faults(path: Path, shown: str, sheet: str) -> list[Issue]:
     return found
 
 
-def _missing_table(source: str, sheet: str) -> Issue:
-    what, what_zh = ("the sheet", "工作表") if sheet else ("the file", "文件")
-    return Issue(
-        "missing-table",
-        source,
-        f"{what} is missing.",
-        f"缺少{what_zh}。",
-        "`carbonsim template` writes an empty one.",
-        "可用 `carbonsim template` 生成空白模板。",
-        sheet=sheet,
-    )
+def _missing_table(source: str, sheet: str, found: Sequence[str] = ()) -> Issue:
+    message, chinese = "the file is missing.", "缺少文件。"
+    hint, hint_zh = "`carbonsim template` writes an empty one.", "可用 `carbonsim template` 生成空白模板。"
+    if sheet:
+        message = f"the sheet is missing; found: {shorten(found)}."
+        chinese = f"缺少工作表；现有：{'、'.join(found)}。"
+        others = [name for name in found if name not in SHEETS]
+        label = SHEETS[sheet].zh if sheet in SHEETS else sheet
+        close = next((name for name in others if clean(name).lower() in (sheet, label)), "")
+        if close:
+            hint, hint_zh = f"Rename '{close}' to '{sheet}'.", f"请把“{close}”改名为“{sheet}”。"
+        elif did_you_mean(sheet, others):
+            hint, hint_zh = did_you_mean(sheet, others), did_you_mean(sheet, others, "zh")
+    return Issue("missing-table", source, message, chinese, hint, hint_zh, sheet=sheet)
 
 
 def clean(text: str) -> str:
@@ -211,7 +219,10 @@ def _raw(
     if sheet and body and body[0][0] == 2 and _is_label_row(header, body[0][1], SHEETS[name]):
         body = body[1:]
     issues: list[Issue] = []
-    cells, rows = [], []
+    cells: list[tuple[str, ...]] = []
+    rows: list[int] = []
+    known = {column.name: column for column in SHEETS[name].columns} if name in SHEETS else {}
+    typed: dict[tuple[int, str], str] = {}
     for number, record in body:
         extra = [cell for cell in record[len(header) :] if cell.strip()]
         if extra:
@@ -242,10 +253,19 @@ def _raw(
                         column=column,
                     )
                 )
-            values.append(cell.strip() if column in AS_WRITTEN else clean(cell))
+            values.append(_plain(column, cell, known.get(column)))
+            if values[-1] != cell.strip():
+                typed[len(rows), column] = cell.strip()
         cells.append(tuple(values))
         rows.append(number)
-    return RawTable(name, source, sheet, header, tuple(cells), tuple(rows)), issues
+    return RawTable(name, source, sheet, header, tuple(cells), tuple(rows), typed), issues
+
+
+def _plain(name: str, cell: str, column: Column | None) -> str:
+    """A cell as it is read: names as written, a Chinese name of a choice as its key, all else in plain letters."""
+    if name in AS_WRITTEN:
+        return cell.strip()
+    return clean(cell) if column is None else key_of(column, clean(cell))
 
 
 def _is_label_row(header: Sequence[str], record: Sequence[str], table: Table) -> bool:

@@ -77,6 +77,10 @@ def clear(problem: MarketProblem, engine: Engine = "auto", progress: Progress | 
     CertificateError
         If the answer fails its audit.
     """
+    if not isinstance(problem, MarketProblem):
+        raise InputError(
+            f"a {type(problem).__name__} is no market problem; make one with MarketProblem.from_mapping(...)."
+        )
     clearing = _clear(problem, engine, progress)
     dataset = market_dataset(problem, clearing)
     certificate = audit(problem, dataset)

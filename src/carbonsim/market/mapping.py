@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from carbonsim.errors import InputError, did_you_mean
 from carbonsim.market.problem import MarketProblem, Options, as_matrix
-from carbonsim.market.supply import Instrument, instruments
+from carbonsim.market.supply import Array, Instrument, instruments
 
 PROBLEM_KEYS = ("year", "enterprises", "options", "supply", "interest", "opening_bank", "instruments", "given_price")
 ENTERPRISE_DEFAULTS = {"baseline": None, "share": 1.0, "fixed": 0.0, "per_emission": 0.0}
@@ -44,16 +45,25 @@ def problem_from_mapping(mapping: Mapping[str, object]) -> MarketProblem:
         enterprise=tuple(firms),
         year=year,
         options=_options(options, tuple(firms), len(year)),
-        supply=as_matrix(_number(mapping.get("supply", 0.0)), 1, len(year))[0],
+        supply=_yearly("supply", mapping.get("supply", 0.0), len(year)),
         interest=float(_number(mapping.get("interest", 0.0))),
         opening_bank=float(_number(mapping.get("opening_bank", 0.0))),
         instruments=_instruments(_records(mapping.get("instruments", {}), "instruments")),
-        given_price=None if given is None else as_matrix(_number(given), 1, len(year))[0],
+        given_price=None if given is None else _yearly("given_price", given, len(year)),
         baseline=table["baseline"],
         share=table["share"],
         fixed=table["fixed"],
         per_emission=table["per_emission"],
     )
+
+
+def _yearly(name: str, value: object, years: int) -> Array:
+    numbers = np.asarray(_number(value), dtype=float).reshape(-1)
+    if len(numbers) not in (1, years):
+        raise InputError(
+            f"{name} has {len(numbers)} values; expected one number, or one for each of the {years} years."
+        )
+    return np.asarray(as_matrix(numbers, 1, years)[0])
 
 
 def _options(records: dict[str, dict[str, object]], firms: tuple[str, ...], years: int) -> Options:
@@ -84,7 +94,8 @@ def _instruments(records: dict[str, dict[str, object]]) -> tuple[Instrument, ...
         try:
             made.append(target(**arguments))
         except (TypeError, ValueError) as error:
-            raise InputError(f"instruments.{label}: {error}. Its fields are those of '{kind}'.") from error
+            known = ", ".join(inspect.signature(target).parameters)
+            raise InputError(f"instruments.{label}: {error}. Fields of '{kind}': {known or 'none'}.") from error
     return tuple(made)
 
 

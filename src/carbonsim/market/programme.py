@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from carbonsim.errors import InputError, SolverError, shorten
 from carbonsim.market.clearing import Clearing
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.scarcity import raise_infeasible
+from carbonsim.market.scarcity import forward_shortfall, raise_infeasible
 from carbonsim.market.supply import Array, SupplyStep
 from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, compile_programme, explain_infeasible
 
@@ -167,10 +167,11 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
     balance = compiled.row_index("market.balance[")
     if solution is None:
         found = explain_infeasible(compiled, balance)
-        missing = {
+        solver_missing = {
             year: found.missing.get(f"market.balance[{year}]", 0.0) * programme.frame.scale for year in problem.year
         }
-        raise_infeasible(problem, missing, found.rows, found.columns)
+        # The solver's least relaxation may put all tonnes into one year; the year they arise in is what helps.
+        raise_infeasible(problem, forward_shortfall(problem) or solver_missing, found.rows)
     price = _prices(problem, solution, balance)
     low, high = _interval(problem, loaded, balance, price)
     abatement, steps = _quantities(problem, programme, compiled, solution)

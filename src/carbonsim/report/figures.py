@@ -19,14 +19,14 @@ import xarray as xr
 from carbonsim.errors import InputError, did_you_mean
 from carbonsim.forcing import find_indicator
 from carbonsim.inputs.files import write_bytes
-from carbonsim.report import labels, messages, palette, quantities, series
+from carbonsim.report import drawing, labels, messages, palette, quantities, series
 from carbonsim.report.labels import Lang, column, phrase, sector_order, sector_tick, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FEWEST_BARS = 6  # room for so many, so that two bars do not fill the slide
+FEWEST_BARS, BAR = 6, 0.8  # fewer bars than that are drawn thinner, so that two do not fill the slide
 TITLE_WIDTH, NAME_WIDTH = 78, 28  # columns of a fixed-width screen: a Chinese character takes two
 
 
@@ -61,8 +61,8 @@ def price_path(dataset: xr.Dataset, scenario: str | None = None, lang: Lang = "z
     """Allowance price with its interval, corridor and opening-bank range; sectors under their year of entry."""
     run = series.run_of(dataset, scenario)
     data = series.price_series(run)
-    deepest = max((len(sectors) for sectors in data.entries.values()), default=0)
-    figure, axes = _figure(messages.price_message(run, lang), dataset, lang, heights=(5.0, 0.1 + 0.2 * deepest))
+    deepest = max((len(names) + (year == data.years[0]) for year, names in data.entries.items()), default=0)
+    figure, axes = _figure(messages.price_message(run, lang), run, lang, heights=(5.0, 0.1 + 0.2 * deepest))
     top, strip = axes
     years = data.years
     if not np.allclose(data.bank_low, data.bank_high, equal_nan=True):
@@ -78,7 +78,7 @@ def price_path(dataset: xr.Dataset, scenario: str | None = None, lang: Lang = "z
     top.set_ylabel(quantities.price_unit(lang, messages.price_year(dataset)))
     _years(top, years)
     _interval(top, years, data.low, data.high, palette.PRICE, phrase("interval", lang))
-    _entries(strip, data.entries, lang)
+    drawing.entries(strip, data.entries, lang, first=int(years[0]))
     top.tick_params(labelbottom=True)
     return _finish(figure, legend=top)
 
@@ -89,21 +89,21 @@ def supply_and_demand(dataset: xr.Dataset, scenario: str | None = None, lang: La
     run = series.run_of(dataset, scenario)
     frame = series.supply_frame(run)
     heights = (3.2, 1.4) if frame["bank"].max() > 0 else (1.0,)
-    figure, panels = _figure(messages.bank_message(run, lang), dataset, lang, heights=heights)
+    figure, panels = _figure(messages.bank_message(run, lang), run, lang, heights=heights)
     top = panels[0]
     scale = quantities.tonnes_scale(float(frame.max().max()), lang)
     years, base = frame.index.to_numpy(), np.zeros(len(frame))
     for name in frame.columns.drop(["surrender", "bank"]):
         height = frame[name].to_numpy() / scale.divisor
         top.bar(years, height, bottom=base, width=0.72, color=palette.SUPPLY[name], edgecolor="white", lw=0.6,
-                label=text(labels.SUPPLIES[name], lang))  # fmt: skip
+                label=text(column(labels.market_key(name, run)), lang))  # fmt: skip
         base = base + height
     top.plot(years, frame["surrender"] / scale.divisor, color=palette.INK, marker="D", ms=6, lw=2.0,
-             label=text(column("surrender"), lang))  # fmt: skip
+             label=text(column(labels.market_key("surrender", run)), lang))  # fmt: skip
     top.set_ylabel(scale.unit)
     _years(top, years)
     for below in panels[1:]:
-        _bank(below, frame["bank"], lang)
+        _bank(below, frame["bank"], lang, text(column(labels.market_key("bank", run)), lang))
         top.tick_params(labelbottom=False)
     return _finish(figure, legend=panels)
 
@@ -118,7 +118,7 @@ def mac_curve(
     when = int(series.years_of(run)[-1]) if year is None else year
     slices = series.cost_curve(run, when, local_only=local_only)
     price = float(run["allowance_price"].sel(year=when))
-    figure, (axes,) = _figure(messages.curve_message(slices, price, when, lang), dataset, lang)
+    figure, (axes,) = _figure(messages.curve_message(slices, price, when, lang), run, lang)
     scale = quantities.tonnes_scale(sum(piece.width for piece in slices), lang)
     for sector in sector_order(piece.sector for piece in slices):
         pieces = [piece for piece in slices if piece.sector == sector]
@@ -146,9 +146,9 @@ def coverage_steps(dataset: xr.Dataset, scenario: str | None = None, lang: Lang 
     """Phase-in share of each sector by year, and the covered share of the study's own emissions below."""
     run = series.run_of(dataset, scenario)
     frame = series.coverage_frame(run)
-    figure, (top, below) = _figure(messages.coverage_message(run, lang), dataset, lang,
+    figure, (top, below) = _figure(messages.coverage_message(run, lang), run, lang,
                                    heights=(0.36 * len(frame) + 0.6, 1.3))  # fmt: skip
-    _heat(top, frame, lang, colours=palette.SEQUENTIAL, limits=(0.0, 1.25),
+    drawing.heat(top, frame, lang, colours=palette.SEQUENTIAL, limits=(0.0, 1.25),
           write=lambda value: f"{value * quantities.PERCENT:.0f}%" if value > 0 else "")  # fmt: skip
     top.set_title(phrase("obligation_by_sector", lang), loc="left")
     share = series.covered_share(run) * quantities.PERCENT
@@ -171,15 +171,20 @@ def pressure_heatmap(
     run = series.run_of(dataset, scenario)
     frame = series.pressure_frame(run, indicator)
     entry = find_indicator(indicator)
-    title = entry.title_zh if lang == "zh" else entry.title_en
+    title = text(column(indicator), lang)
     size = float(np.nan_to_num(np.abs(frame.to_numpy(dtype=float))).max(initial=0.0)) or 1.0
     write, unit = quantities.writer(entry.unit, size, lang)
-    figure, (axes,) = _figure(messages.pressure_message(frame, title, write, lang), dataset, lang)
-    _heat(axes, frame, lang, colours=palette.DIVERGING, limits=(-size, size), write=write)
+    missing = series.not_computed(run, frame)
+    counts = series.covered_counts(run)
+    rows = [f"{sector_tick(str(name), lang)} {counts[str(name)]}" for name in frame.index]
+    figure, (axes,) = _figure(messages.pressure_message(frame, title, write, lang, missing), run, lang)
+    drawing.heat(axes, frame, lang, colours=palette.DIVERGING, limits=(-size, size), write=write,
+                 rows=rows)  # fmt: skip
     not_covered = series.uncovered(run).reindex_like(frame).fillna(value=True)
-    _hatch(axes, frame.isna() & not_covered, "....", phrase("not_covered", lang))
-    _hatch(axes, frame.isna() & ~not_covered, "////", phrase("not_computed", lang))
-    axes.set_title(f"{title} ({unit}); {phrase('heat_colours', lang)}", loc="left")
+    drawing.hatch(axes, frame.isna() & not_covered, "....", phrase("not_covered", lang))
+    drawing.hatch(axes, frame.isna() & ~not_covered, "////", phrase("not_computed", lang))
+    note = phrase("covered_of_all", lang, year=int(series.years_of(run)[-1]))
+    axes.set_title(f"{title} ({unit})\n{phrase('heat_colours', lang)}{note}", loc="left", fontsize=12)
     if frame.isna().any(axis=None):
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
     return _finish(figure)
@@ -194,15 +199,17 @@ def allowance_position(
     when = int(series.years_of(run)[-1]) if year is None else year
     shown, others, rest = series.position_frame(run, when, top, lang)
     everyone = series.positions(run, when)["shortfall"]
-    figure, (axes,) = _figure(messages.position_message(everyone, when, lang), dataset, lang)
-    names = [quantities.shortened(name, NAME_WIDTH) for name in shown["name"]]
+    figure, (axes,) = _figure(messages.position_message(everyone, when, lang), run, lang)
+    names = [quantities.squeezed(name, NAME_WIDTH) for name in shown["name"]]
+    others = others if abs(rest) > messages.SMALL * float(everyone.abs().sum()) else 0
     values = [*shown["shortfall"], *([rest] if others else [])]
     names += [phrase("rest", lang, count=others)] if others else []
     scale = quantities.tonnes_scale(max((abs(value) for value in values), default=0.0), lang)
     places = np.arange(len(values))
     widths = np.array(values) / scale.divisor
     colours = [palette.SHORT if value > 0 else palette.LONG for value in values]
-    axes.barh(places, widths, color=colours, hatch=[""] * len(shown) + ["//"] * (len(values) - len(shown)),
+    axes.barh(places, widths, height=BAR * min(1.0, len(values) / FEWEST_BARS), color=colours,
+              hatch=[""] * len(shown) + ["//"] * (len(values) - len(shown)),
               edgecolor="white")  # fmt: skip
     for place, width in zip(places, widths, strict=True):
         away = 1 if width > 0 else -1
@@ -210,9 +217,16 @@ def allowance_position(
                       textcoords="offset points", va="center", ha="left" if away > 0 else "right")  # fmt: skip
     axes.axvline(0, color=palette.INK, lw=1)
     axes.set_yticks(places, names)
-    axes.set_ylim(max(len(values), FEWEST_BARS) - 0.4, -0.6)
+    axes.set_ylim(max(len(values), 1) - 0.4, -0.6)
     axes.margins(x=0.12)
-    axes.set_xlabel(f"{phrase('long_short', lang)} ({scale.unit})")
+    sides = (
+        "long_short"
+        if (widths > 0).any() and (widths < 0).any()
+        else "only_long"
+        if (widths < 0).any()
+        else "only_short"
+    )
+    axes.set_xlabel(f"{phrase(sides, lang)} ({scale.unit})")
     axes.grid(axis="x")
     return _finish(figure)
 
@@ -225,7 +239,7 @@ def emissions_path(dataset: xr.Dataset, scenario: str | None = None, lang: Lang 
     rest = phrase("other_sectors", lang)
     frame = series.leading(series.by_sector(own["inventory_emissions"]), 8, rest)
     without = own["baseline_inventory_emissions"].sum("enterprise").values
-    figure, (axes,) = _figure(messages.emissions_message(run, lang), dataset, lang)
+    figure, (axes,) = _figure(messages.emissions_message(run, lang), run, lang)
     scale = quantities.tonnes_scale(float(without.max()), lang)
     years = series.years_of(run)
     axes.stackplot(years, frame.to_numpy() / scale.divisor,
@@ -299,7 +313,8 @@ def _figure(
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     figure = Figure(figsize=palette.SIZE, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
-    figure.suptitle(quantities.wrapped(title, TITLE_WIDTH), x=0.015, ha="left", fontsize=19, color=palette.INK)
+    titled = messages.about(str(dataset.attrs.get("about", "")), title, lang)
+    figure.suptitle(quantities.wrapped(titled, TITLE_WIDTH), x=0.015, ha="left", fontsize=19, color=palette.INK)
     figure.supxlabel(messages.foot(dataset, lang), x=0.015, ha="left", fontsize=10.5, color=palette.GREY)
     if dataset.attrs.get("illustrative"):
         figure.text(0.985, 0.968, phrase("illustrative", lang), ha="right", va="top", fontsize=12,
@@ -343,11 +358,11 @@ def _mark_basis(axes: Axes, data: series.PriceSeries, lang: Lang) -> None:
                       mec=palette.PRICE, mew=2, zorder=3, label=label)  # fmt: skip
 
 
-def _bank(axes: Axes, bank: pd.Series, lang: Lang) -> None:
+def _bank(axes: Axes, bank: pd.Series, lang: Lang, label: str) -> None:
     """Allowances banked at the end of each year."""
     scale = quantities.tonnes_scale(float(bank.max()), lang)
     axes.fill_between(bank.index, bank / scale.divisor, color=palette.BANK, alpha=0.18, lw=0)
-    axes.plot(bank.index, bank / scale.divisor, color=palette.BANK, marker="o", ms=5, label=text(column("bank"), lang))
+    axes.plot(bank.index, bank / scale.divisor, color=palette.BANK, marker="o", ms=5, label=label)
     axes.set_ylabel(scale.unit)
     _years(axes, bank.index.to_numpy())
 
@@ -358,42 +373,3 @@ def _interval(axes: Axes, years: np.ndarray, low: np.ndarray, high: np.ndarray, 
     if open_years.any():
         high = np.minimum(high, max(axes.get_ylim()[1], 1.2 * float(low[open_years].max())))
         axes.vlines(years[open_years], low[open_years], high[open_years], color=colour, lw=8, alpha=0.4, label=label)
-
-
-def _entries(axes: Axes, entries: Mapping[int, list[str]], lang: Lang) -> None:
-    """Under each year, the sectors that enter in it."""
-    axes.axis("off")
-    axes.set_ylim(0, 1)
-    axes.text(-0.005, 1, phrase("entering", lang), transform=axes.transAxes, ha="right",
-              va="top", fontsize=11, color=palette.GREY)  # fmt: skip
-    for year, sectors in entries.items():
-        axes.text(year, 1, messages.sector_list(sectors, lang), ha="center", va="top", in_layout=False,
-                  fontsize=10.5 if lang == "zh" else 9)  # fmt: skip
-
-
-def _heat(
-    axes: Axes, frame: pd.DataFrame, lang: Lang, *, colours: str, limits: tuple[float, float],
-    write: Callable[[float], str],
-) -> None:  # fmt: skip
-    """A table of coloured cells with their value written in them; missing cells stay white."""
-    values = frame.to_numpy(dtype=float)
-    mesh = axes.pcolormesh(np.ma.masked_invalid(values), cmap=colours, vmin=limits[0], vmax=limits[1],
-                           edgecolors="white", linewidth=1.5)  # fmt: skip
-    for row, column_number in np.argwhere(np.isfinite(values)):
-        value = float(values[row, column_number])
-        axes.text(column_number + 0.5, row + 0.5, write(value), ha="center", va="center", fontsize=11,
-                  color=palette.ink_on(mesh.to_rgba(np.array(value))))  # fmt: skip
-    axes.invert_yaxis()
-    axes.set_yticks(np.arange(len(frame)) + 0.5, [sector_tick(str(name), lang) for name in frame.index])
-    axes.set_xticks(np.arange(len(frame.columns)) + 0.5, [str(year) for year in frame.columns])
-    axes.tick_params(length=0)
-    for side in axes.spines.values():
-        side.set_visible(False)
-
-
-def _hatch(axes: Axes, cells: pd.DataFrame, hatch: str, label: str) -> None:
-    """Hatch the cells that are true, with one legend entry for all of them."""
-    places = np.argwhere(cells.to_numpy(dtype=bool))
-    for number, (row, column_number) in enumerate(places):
-        axes.fill_between((column_number + 0.03, column_number + 0.97), row + 0.03, row + 0.97, facecolor="white",
-                          edgecolor=palette.FAINT, hatch=hatch, lw=0, label="" if number else label)  # fmt: skip

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -15,9 +15,13 @@ from carbonsim.forcing import GROUPS
 from carbonsim.inputs.files import write_text
 from carbonsim.report import figures, messages, series, tables
 from carbonsim.report.fonts import embedded_face
-from carbonsim.report.labels import Form, Lang, column, language, phrase, text
+from carbonsim.report.labels import Form, Lang, column, language, market_key, phrase, text
 from carbonsim.report.memo_words import METHOD, WORDS
+from carbonsim.report.variations import named, variations
 from carbonsim.study.results import Results
+
+if TYPE_CHECKING:
+    import jinja2
 
 PRICE_COLUMNS = (
     "scenario", "year", "allowance_price", "price_range", "price_basis", "price_bank_high", "price_bank_low",
@@ -76,6 +80,7 @@ def write_report(path: Path, results: Results, *, lang: str = "zh", drawings: Ma
         basis_shares=results.basis_shares(first),
         certificate_lines=certificate,
         drafts=[str(path) for path in results.provenance[first].get("drafts", [])],
+        comparison=results.compare() if len(results.scenarios) > 1 else None,
         sources=results.sources(),
         provenance=results.provenance,
         lang=language(lang),
@@ -94,6 +99,7 @@ def render_report(
     drafts: Sequence[str],
     provenance: Mapping[str, Mapping[str, Any]],
     sources: pd.DataFrame | None = None,
+    comparison: pd.DataFrame | None = None,
     drawings: Mapping[str, str] | None = None,
     lang: Lang = "zh",
 ) -> str:
@@ -117,34 +123,27 @@ def render_report(
         Scenario to what is known of it; times are left out.
     sources : DataFrame, optional
         As ``Results.sources()``.
+    comparison : DataFrame, optional
+        As ``Results.compare()``, where there are several scenarios.
     drawings : mapping, optional
         Figures drawn already, name to SVG.
     lang : {"zh", "en"}
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("carbonsim.report"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=False, keep_trailing_newline=True,
-    )  # fmt: skip
     run = series.run_of(dataset, None)
     first = str(dataset["scenario"].values[0])
     titles = _titles(dataset, provenance, lang)
-    people = tables.summary_table(summary)
+    people = tables.with_market(tables.summary_table(summary), run)
+    shown_columns = [market_key(name, run) for name in SUMMARY_COLUMNS]
     certificate = certificate_frame(certificate_lines)
-    words = {key: text(label, lang) for key, label in WORDS.items()}
-    years = series.years_of(run)
-    page = environment.get_template("report.html.j2").render(
+    page = _template().render(
         lang=lang,
-        title=titles[first],
-        subtitle=" · ".join([f"{years[0]}–{years[-1]}", *(list(titles.values()) if len(titles) > 1 else [])]),
-        notice=[phrase(key, lang) for key in ("illustrative", "illustrative_note")]
-        if dataset.attrs.get("illustrative")
-        else [],
-        words=words,
+        **_head(dataset, titles, lang),
+        words={key: text(label, lang) for key, label in WORDS.items()},
+        about=named(first, titles),
+        variations=variations(comparison, provenance, titles, lang) if comparison is not None else [],
         findings=messages.findings(run, lang, basis_shares),
         prices=_people(people, PRICE_COLUMNS, lang, titles),
-        summary=_people(people, SUMMARY_COLUMNS, lang, titles),
+        summary=_people(people, shown_columns, lang, titles),
         basis=tables.people_table(basis_shares.rename_axis("basis").reset_index(), lang),
         drafts=list(drafts),
         certificate=_people(certificate, tuple(map(str, certificate)), lang, titles),
@@ -160,6 +159,27 @@ def render_report(
     return page.replace("</style>", f"{embedded_face(page)}</style>", 1)
 
 
+def _template() -> jinja2.Template:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("carbonsim.report"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=False, keep_trailing_newline=True,
+    )  # fmt: skip
+    return environment.get_template("report.html.j2")
+
+
+def _head(dataset: xr.Dataset, titles: Mapping[str, str], lang: Lang) -> dict[str, Any]:
+    """Title, years and scenarios, and the notice, empty if the enterprises are real."""
+    years, shown = series.years_of(dataset), list(titles.values())
+    notice = [phrase(key, lang) for key in ("illustrative", "illustrative_note")]
+    return {
+        "title": shown[0],
+        "subtitle": " · ".join([f"{years[0]}–{years[-1]}", *(shown if len(shown) > 1 else [])]),
+        "notice": notice if dataset.attrs.get("illustrative") else [],
+    }
+
+
 def certificate_frame(lines: Iterable[object]) -> pd.DataFrame:
     """Audit lines, given as mappings or dataclasses, as a table."""
     frame = pd.DataFrame(list(lines))
@@ -170,7 +190,7 @@ def certificate_frame(lines: Iterable[object]) -> pd.DataFrame:
 def _certificate_sentence(frame: pd.DataFrame, lang: Lang) -> str:
     failed = int((~frame["passed"].astype(bool)).sum()) if len(frame) else 0
     if lang == "zh":
-        return f"共{len(frame)}项检查, {'全部通过' if not failed else f'{failed}项未通过'}。"
+        return f"共{len(frame)}项检查，{'全部通过' if not failed else f'{failed}项未通过'}。"
     return f"{len(frame)} checks, {'all passed' if not failed else f'{failed} failed'}."
 
 
@@ -206,12 +226,10 @@ def _titles(dataset: xr.Dataset, provenance: Mapping[str, Mapping[str, Any]], la
 
 
 def _people(frame: pd.DataFrame, columns: Sequence[str], lang: Lang, titles: Mapping[str, str]) -> tables.PeopleTable:
-    """Some columns as people read them, scenarios by their titles, or not at all if there is only one."""
+    """Some columns as people read them, without the scenario if there is only one."""
     chosen = frame[[name for name in columns if name in frame]]
     if "scenario" in chosen and len(titles) == 1:
         chosen = chosen.drop(columns="scenario")
-    elif "scenario" in chosen:
-        chosen = chosen.assign(scenario=[titles[str(name)] for name in chosen["scenario"]])
     return tables.people_table(chosen, lang)
 
 
@@ -241,7 +259,7 @@ def _pressure(frame: pd.DataFrame, by: str, run: xr.Dataset, lang: Lang, *, scen
     names = _names(run, lang) if by == "enterprise" else {}
     group = text(column(by), lang)
     return {
-        "title": f"倒逼压力: 按{group}" if lang == "zh" else f"Pressure by {group.lower()}",
+        "title": f"倒逼压力：按{group}" if lang == "zh" else f"Pressure by {group.lower()}",
         "caption": f"{year}年" if lang == "zh" else str(year),
         "indicators": tables.people_table(
             _renamed(tables.pressure_by_group(frame, by, scenario, year), by, names), lang,
@@ -259,7 +277,7 @@ def _detail(
     reasons = _named(tables.absence_reasons(frame, scenario, lang, indicator=indicator), names)
     shown = tables.people_table(wide, lang, form=form, reasons=reasons)
     title = text(column(indicator), lang) + (f" ({shown.unit})" if shown.unit else "")
-    return {"title": f"逐年: {title}" if lang == "zh" else f"Year by year: {title}", "table": shown}
+    return {"title": f"逐年：{title}" if lang == "zh" else f"Year by year: {title}", "table": shown}
 
 
 def _named(reasons: Mapping[tuple[str, str], str], names: Mapping[str, str]) -> dict[tuple[str, str], str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import xarray as xr
+
 from carbonsim.errors import InputError
 from carbonsim.forcing import INDICATORS
 
@@ -98,7 +100,7 @@ SUPPLIES: Mapping[str, Label] = {
     "supply_auction": Label("拍卖", "Auctioned", "tonnes"),
     "supply_reserve": Label("储备投放", "Reserve release", "tonnes"),
     "supply_offset": Label("自愿减排量抵销", "Offsets", "tonnes"),
-    "supply_penalty": Label("未清缴(罚款)", "Not surrendered (penalty)", "tonnes"),
+    "supply_penalty": Label("未清缴（罚款）", "Not surrendered (penalty)", "tonnes"),
 }
 
 _OWN_COLUMNS: Mapping[str, Label] = {
@@ -126,24 +128,24 @@ _OWN_COLUMNS: Mapping[str, Label] = {
     "price_ceiling": Label("价格上限", "Price ceiling", "price"),
     "surrender": Label("应清缴量", "Surrender obligation", "tonnes"),
     "bank": Label("年末结余配额", "Allowances banked at year end", "tonnes"),
-    "covered_emissions": Label("纳入排放(减排后)", "Covered emissions after abatement", "tonnes"),
-    "inventory_emissions": Label("排放清单(减排后)", "Inventory after abatement", "tonnes"),
-    "baseline_inventory_emissions": Label("排放清单(无减排)", "Inventory without abatement", "tonnes"),
+    "covered_emissions": Label("纳入排放（减排后）", "Covered emissions after abatement", "tonnes"),
+    "inventory_emissions": Label("排放清单（减排后）", "Inventory after abatement", "tonnes"),
+    "baseline_inventory_emissions": Label("排放清单（无减排）", "Inventory without abatement", "tonnes"),
     "obligation": Label("清缴义务", "Obligation", "tonnes"),
     "obligation_share": Label("义务比例", "Share of the obligation", "share"),
     "free_allocation": Label("免费配额", "Free allocation", "tonnes"),
-    "shortfall": Label("配额缺口(正为短缺)", "Shortfall (short > 0)", "tonnes"),
+    "shortfall": Label("配额缺口（正为短缺）", "Shortfall (short > 0)", "tonnes"),
     "shortfall_ratio": Label("缺口率", "Shortfall ratio", "share"),
-    "net_purchase": Label("净购入(正为买入)", "Net purchase (buy > 0)", "tonnes"),
+    "net_purchase": Label("净购入（正为买入）", "Net purchase (buy > 0)", "tonnes"),
     "abatement": Label("减排量", "Abatement", "tonnes"),
     "abatement_cost": Label("减排成本", "Abatement cost", "money"),
     "allowance_cost": Label("配额净支出", "Net allowance cost", "money"),
-    "no_regret_cost": Label("无悔措施净成本(不计入履约)", "No-regret measures (not compliance)", "money"),
+    "no_regret_cost": Label("无悔措施净成本（不计入履约）", "No-regret measures (not compliance)", "money"),
     "penalty_cost": Label("罚款", "Penalties", "money"),
     "resource_cost": Label("资源成本", "Resource cost", "money"),
-    "auction_revenue": Label("转移: 拍卖收入", "Transfer: auction revenue", "money"),
-    "transfers": Label("转移: 配额净支出", "Transfer: net allowance cost", "money"),
-    "penalties": Label("转移: 罚款", "Transfer: penalties", "money"),
+    "auction_revenue": Label("转移：拍卖收入", "Transfer: auction revenue", "money"),
+    "transfers": Label("转移：配额净支出", "Transfer: net allowance cost", "money"),
+    "penalties": Label("转移：罚款", "Transfer: penalties", "money"),
     "local_inventory_emissions": Label("本地排放清单", "Local inventory", "tonnes"),
     "local_covered_emissions": Label("本地市场边界内排放", "Local emissions in the market boundary", "tonnes"),
     "local_obligation": Label("本地清缴义务", "Local surrender obligation", "tonnes"),
@@ -151,13 +153,13 @@ _OWN_COLUMNS: Mapping[str, Label] = {
     "local_abatement_cost": Label("本地减排成本", "Local abatement cost", "money"),
     "local_allowance_cost": Label("本地配额净支出", "Local net allowance cost", "money"),
     "local_no_regret_cost": Label(
-        "本地无悔措施净成本(不计入履约)", "Local no-regret measures (not compliance)", "money"
+        "本地无悔措施净成本（不计入履约）", "Local no-regret measures (not compliance)", "money"
     ),
     "local_penalty_cost": Label("本地罚款", "Local penalties", "money"),
     "local_net_compliance_cost": Label("本地净履约成本", "Local net compliance cost", "money"),
-    "cost_to_value_added_p10": Label("成本占增加值:10分位", "Cost / value added, P10", "share"),
-    "cost_to_value_added_p50": Label("成本占增加值:中位数", "Cost / value added, median", "share"),
-    "cost_to_value_added_p90": Label("成本占增加值:90分位", "Cost / value added, P90", "share"),
+    "cost_to_value_added_p10": Label("成本占增加值：10分位", "Cost / value added, P10", "share"),
+    "cost_to_value_added_p50": Label("成本占增加值：中位数", "Cost / value added, median", "share"),
+    "cost_to_value_added_p90": Label("成本占增加值：90分位", "Cost / value added, P90", "share"),
     "with_widening": Label("扩围时碳价", "Price with widening", "price"),
     "without_widening": Label("不扩围时碳价", "Price without widening", "price"),
     "effect": Label("公告效应", "Announcement effect", "price"),
@@ -170,7 +172,7 @@ _OWN_COLUMNS: Mapping[str, Label] = {
     "option_abatement": Label("采用的减排量", "Abatement taken", "tonnes"),
     "option_potential": Label("减排潜力", "Potential", "tonnes"),
     "option_unit_cost": Label("起始单位成本", "Unit cost at zero use", "price"),
-    "option_slope": Label("边际成本斜率", "Slope of the marginal cost", "number"),
+    "option_slope": Label("边际成本斜率", "Slope of the marginal cost", "residual"),
     "basis": Label("数据依据", "Basis"),
     "covered_tonnes": Label("占纳入排放", "Share of covered tonnes", "share"),
     "cost": Label("占成本", "Share of cost", "share"),
@@ -192,9 +194,20 @@ _OWN_COLUMNS: Mapping[str, Label] = {
     "reason": Label("原因", "Reason"),
     "indicator": Label("指标", "Indicator"),
     "method": Label("方法", "Method"),
+    "path": Label("改动的内容", "What is changed"),
+    "why": Label("理由", "Why"),
 }
 
 _FORM_OF_UNIT: Mapping[str, Form] = {"CNY": "money", "CNY/tCO2e": "price", "1": "share", "tCO2e": "tonnes"}
+
+MARKET_WIDE: Mapping[str, Label] = {
+    **{name: Label(label.zh, label.en, "tonnes") for name, label in SUPPLIES.items()},
+    "supply_auction": Label("拍卖配额", "Allowances auctioned", "tonnes"),
+    "surrender": Label("应清缴量", "Surrender obligation", "tonnes"),
+    "bank": Label("年末结余配额", "Allowances banked at year end", "tonnes"),
+    "auction_revenue": Label("拍卖收入（转移）", "Auction revenue (transfer)", "money"),
+}
+_MARKETS: Mapping[str, tuple[str, str]] = {"national": ("全国", "National"), "market": ("市场", "Market")}
 
 COLUMNS: Mapping[str, Label] = {
     **_OWN_COLUMNS,
@@ -203,12 +216,21 @@ COLUMNS: Mapping[str, Label] = {
         indicator.name: Label(indicator.title_zh, indicator.title_en, _FORM_OF_UNIT.get(indicator.unit, "number"))
         for indicator in INDICATORS
     },
+    **{
+        f"{market}_{name}": Label(zh + label.zh, f"{en} {label.en[0].lower()}{label.en[1:]}", label.form)
+        for market, (zh, en) in _MARKETS.items()
+        for name, label in MARKET_WIDE.items()
+    },
+    "cost_to_value_added": Label("履约成本占增加值（纳入企业）", "Cost / value added (covered enterprises)", "share"),
+    "cost_with_indirect_to_value_added": Label(
+        "含间接用电成本占增加值（全部企业）", "Cost with electricity cost / value added (all enterprises)", "share"
+    ),
 }
 
 PHRASES: Mapping[str, Label] = {
     "illustrative": Label("示意企业", "Illustrative enterprises"),
     "illustrative_note": Label(
-        "企业、设施、财务与减排数据均为示意, 不代表任何真实企业。",
+        "企业、设施、财务与减排数据均为示意，不代表任何真实企业。",
         "Enterprises, facilities, finances and measures are illustrative and stand for no real firm.",
     ),
     "not_computed": Label("未计算", "not computed"),
@@ -224,10 +246,17 @@ PHRASES: Mapping[str, Label] = {
     "set_by": Label("由{what}决定", "Set by {what}"),
     "obligation_by_sector": Label("各行业配额清缴义务比例", "Share of emissions under obligation, by sector"),
     "local_covered": Label("纳入的本地排放占比", "Covered share of local emissions"),
-    "heat_colours": Label("红色为负担, 蓝色为收益", "red a burden, blue a gain"),
+    "heat_colours": Label("红色为负担，蓝色为收益", "red a burden, blue a gain"),
     "potential_local": Label("本地企业减排潜力", "Abatement potential of local enterprises"),
     "potential_market": Label("全市场减排潜力", "Abatement potential of the whole market"),
     "long_short": Label("← 盈余      短缺 →", "← surplus      shortage →"),
+    "only_long": Label("← 盈余", "← surplus"),
+    "only_short": Label("短缺 →", "shortage →"),
+    "nothing": Label("无（取消）", "none (removed)"),
+    "already": Label("已纳入", "already in"),
+    "covered_of_all": Label(
+        "；行名后为{year}年纳入企业数/企业总数", "; after each name: covered / all enterprises in {year}"
+    ),
     "cut": Label("过高或过低的成本未显示", "costs far from the price not shown"),
     "without_abatement": Label("无减排", "Without abatement"),
 }
@@ -262,6 +291,13 @@ def column(key: str) -> Label:
     """
     spelled = key.replace("_", " ")
     return COLUMNS.get(key, Label(spelled, spelled, "number"))
+
+
+def market_key(name: str, run: xr.Dataset) -> str:
+    """Key of a market-wide column, national where the results hold the rest of the country, or the name as it is."""
+    if name not in MARKET_WIDE:
+        return name
+    return f"national_{name}" if "block" in {str(kind) for kind in run["kind"].values} else f"market_{name}"
 
 
 def text(label: Label, lang: Lang) -> str:

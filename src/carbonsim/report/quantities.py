@@ -82,7 +82,7 @@ def price_unit(lang: Lang, price_year: int | None) -> str:
     """Unit of a price with the year of the money."""
     if price_year is None:
         return _PRICE[lang]
-    return f"元/吨({price_year}年价)" if lang == "zh" else f"CNY/t (prices of {price_year})"
+    return f"元/吨（{price_year}年价）" if lang == "zh" else f"CNY/t (prices of {price_year})"
 
 
 def share(value: float) -> str:
@@ -175,11 +175,29 @@ def shortened(words: str, columns: int) -> str:
     return next(words[:end] for end in range(len(words), -1, -1) if width(words[:end]) < columns) + "…"
 
 
+def squeezed(words: str, columns: int) -> str:
+    """Words cut to a width in the middle, where names that begin alike differ least often.
+
+    >>> squeezed("Panzhihua Vanadium and Titanium Works No. 2", 21)
+    'Panzhihua…orks No. 2'
+    """
+    if width(words) <= columns:
+        return words
+    start, end = 0, len(words)
+    # Letter by letter from both ends, the end first: numbers stand there.
+    while True:
+        left = width(words[:start]) < width(words[end:])
+        start, end = (start + 1, end) if left else (start, end - 1)
+        if width(words[:start]) + 1 + width(words[end:]) > columns:
+            start, end = (start - 1, end) if left else (start, end + 1)
+            return f"{words[:start].rstrip()}…{words[end:].lstrip()}"
+
+
 def wrapped(words: str, columns: int) -> str:
     r"""Words in lines of at most a width, broken after a comma, colon or blank where there is one.
 
-    >>> wrapped("2035年碳价: 甲最高, 乙最低", 20)
-    '2035年碳价: 甲最高,\n乙最低'
+    >>> wrapped("2035年碳价：甲最高，乙最低", 20)
+    '2035年碳价：甲最高，\n乙最低'
     """
     lines = []
     while width(words) > columns:

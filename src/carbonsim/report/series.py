@@ -49,6 +49,8 @@ class CostSlice:
 def run_of(dataset: xr.Dataset, scenario: str | None) -> xr.Dataset:
     """The results of one scenario (the first if none is named), without scenario dimension.
 
+    Its attribute ``about`` names the scenario if there are others.
+
     Raises
     ------
     InputError
@@ -61,7 +63,8 @@ def run_of(dataset: xr.Dataset, scenario: str | None) -> xr.Dataset:
             f"scenario '{wanted}' is not in these results. Known: {', '.join(names)}. "
             f"{did_you_mean(wanted, names)}".strip()
         )
-    return dataset.sel(scenario=wanted, drop=True)
+    run = dataset.sel(scenario=wanted, drop=True)
+    return run.assign_attrs(about=wanted) if len(names) > 1 else run
 
 
 def local_kind(run: xr.Dataset) -> str:
@@ -241,6 +244,21 @@ def uncovered(run: xr.Dataset) -> pd.DataFrame:
     """True for each sector and year in which none of its enterprises owes an allowance."""
     owed = by_sector(local(run)["obligation_share"].fillna(0.0))
     return owed <= 0
+
+
+def not_computed(run: xr.Dataset, frame: pd.DataFrame) -> list[str]:
+    """Sectors that owe allowances in some year for which ``frame``, an indicator by sector and year, has no value."""
+    owing = ~uncovered(run).reindex_like(frame).fillna(value=True).astype(bool)
+    return [str(name) for name in frame.index[(frame.isna() & owing).any(axis=1)]]
+
+
+def covered_counts(run: xr.Dataset) -> dict[str, str]:
+    """How many of the study's enterprises of each sector owe allowances in the last year, of how many."""
+    own = local(run)
+    owing = own["obligation_share"].isel(year=-1).values > 0
+    groups = pd.Series(owing).groupby(texts(own["sector"]))
+    pairs = zip(groups.sum().items(), groups.size(), strict=True)
+    return {str(sector): f"{int(covered)}/{int(everyone)}" for (sector, covered), everyone in pairs}
 
 
 def positions(run: xr.Dataset, year: int) -> pd.DataFrame:

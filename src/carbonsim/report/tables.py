@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from carbonsim.errors import InputError, did_you_mean
 from carbonsim.inputs.parameters import Parameter
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.report import quantities
-from carbonsim.report.labels import Form, Lang, column, phrase, text, value_name
+from carbonsim.report.labels import MARKET_WIDE, Form, Lang, column, market_key, phrase, text, value_name
 from carbonsim.report.messages import widening_message
 from carbonsim.study.results import Results
 
@@ -22,6 +23,7 @@ CONSOLE_WIDTH = 118
 SHORT = 24  # columns up to which a text is never broken over lines
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHOWN_DRAFTS = 8
+COLON: Mapping[Lang, str] = {"zh": "：", "en": ": "}
 CONSOLE_COLUMNS = (
     "scenario", "year", "allowance_price", "price_range", "price_basis", "local_obligation",
     "local_abatement", "resource_cost", "transfers", "local_net_compliance_cost",
@@ -77,6 +79,11 @@ def summary_table(summary: pd.DataFrame) -> pd.DataFrame:
     flat.insert(3, "price_range", [_range(low, high) for low, high in pairs])
     flat["auction_revenue"] = flat["allowance_price"] * flat["supply_auction"]
     return flat
+
+
+def with_market(frame: pd.DataFrame, run: xr.Dataset) -> pd.DataFrame:
+    """The same columns, those about the whole market under names that say whether it is the national one."""
+    return frame.rename(columns={name: market_key(name, run) for name in MARKET_WIDE})
 
 
 def _range(low: float, high: float) -> str:
@@ -224,14 +231,22 @@ def console_summary(results: Results, lang: Lang) -> str:
     for name in results.scenarios:
         lines += bank_range_lines(frame[frame["scenario"] == name], lang)
         message = widening_message(results.run(name), lang)
-        lines += [f"{name}: {message}"] if message else []
+        lines += [f"{name}{COLON[lang]}{message}"] if message else []
     drafts = sorted({str(path) for name in results.scenarios for path in results.provenance[name].get("drafts", [])})
     if drafts:
-        listed = ", ".join(drafts[:SHOWN_DRAFTS]) + (" ..." if len(drafts) > SHOWN_DRAFTS else "")
-        lines.append(f"使用了征求意见稿参数: {listed}" if lang == "zh" else f"Draft parameters used: {listed}")
+        listed = _listed(drafts, lang)
+        lines.append(f"使用了征求意见稿参数：{listed}" if lang == "zh" else f"Draft parameters used: {listed}")
     if results.dataset.attrs.get("illustrative"):
-        lines.append(f"{phrase('illustrative', lang)}: {phrase('illustrative_note', lang)}")
+        lines.append(f"{phrase('illustrative', lang)}{COLON[lang]}{phrase('illustrative_note', lang)}")
     return "\n".join(lines)
+
+
+def _listed(drafts: Sequence[str], lang: Lang) -> str:
+    """The first few, and how many more there are."""
+    shown, more = list(drafts[:SHOWN_DRAFTS]), len(drafts) - SHOWN_DRAFTS
+    if lang == "zh":
+        return "、".join(shown) + (f"等共{len(drafts)}项" if more > 0 else "")
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def bank_range_lines(frame: pd.DataFrame, lang: Lang) -> list[str]:
@@ -246,7 +261,7 @@ def bank_range_lines(frame: pd.DataFrame, lang: Lang) -> list[str]:
     ]
     name = frame["scenario"].iloc[0]
     if lang == "zh":
-        return [f"{name}: 期初结余取假设范围两端时的碳价(元/吨) {'; '.join(parts)}"]
+        return [f"{name}：期初结余取假设范围两端时的碳价（元/吨）{'；'.join(parts)}"]
     return [f"{name}: price at both ends of the assumed opening bank (CNY/t) {'; '.join(parts)}"]
 
 

@@ -29,8 +29,9 @@ FORMULA_STARTS = frozenset("=+-@\t\r\n")
 WIDEST, NARROWEST = 42, 9
 FIRST_ROW = 3  # title and notice, Chinese headers, English headers
 NUMBER_FORMATS: Mapping[Form, str] = {
-    "year": "0", "count": "#,##0", "tonnes": "#,##0", "money": "#,##0", "price": "#,##0.00", "share": "0.0%",
-    "number": "General", "residual": "0.0E+00",
+    "year": "0", "text": "#,##0.00",
+    "count": "#,##0", "tonnes": "#,##0", "money": "#,##0", "price": "#,##0.00", "share": "0.0%",
+    "number": "#,##0.00", "residual": "0.0E+00",
 }  # fmt: skip
 UNITS: Mapping[Form, str] = {"tonnes": "tCO2e", "money": "CNY", "price": "CNY/tCO2e"}
 SHEET_TITLES: Mapping[str, tuple[str, str]] = {
@@ -73,8 +74,8 @@ def write_workbook(path: Path, results: Results, *, lang: str = "zh") -> None:
     kind = series.local_kind(results.run())
     pressure = {by: results.pressure(by, kind=kind) for by in GROUPS}
     sheets: dict[str, pd.DataFrame] = {
-        "summary": tables.summary_table(results.summary()),
-        "price": price_frame(results.dataset),
+        "summary": tables.with_market(tables.summary_table(results.summary()), results.run()),
+        "price": tables.with_market(price_frame(results.dataset), results.run()),
         **{sheet: _pressure_rows(pressure[by], results.dataset, by) for by, sheet in SHEET_OF_GROUP.items()},
         "options": option_frame(results.dataset),
         "certificate": certificate_frame(
@@ -162,7 +163,7 @@ def _formats(book: Any) -> dict[str, Any]:
         "notice": book.add_format({"bold": True, "font_color": "#B34A00"}),
         "head": book.add_format(head),
         "subhead": book.add_format({**head, "bold": False, "font_color": "#555555"}),
-        "text": book.add_format({}),
+        "words": book.add_format({}),
         "missing": book.add_format({"font_color": "#999999", "italic": True}),
     }
     return made | {form: book.add_format({"num_format": code}) for form, code in NUMBER_FORMATS.items()}
@@ -197,7 +198,7 @@ def _write_cell(
     sheet: Any, row: int, place: int, value: object, head: str, form: Form, formats: Mapping[str, Any], lang: Lang
 ) -> None:
     if isinstance(value, bool | np.bool_):
-        sheet.write_string(row, place, phrase("passed" if value else "failed", lang), formats["text"])
+        sheet.write_string(row, place, phrase("passed" if value else "failed", lang), formats["words"])
     elif isinstance(value, int | float | np.integer | np.floating):
         number = float(value)
         if math.isfinite(number):
@@ -208,7 +209,7 @@ def _write_cell(
     elif value is None:
         sheet.write_string(row, place, phrase("not_computed", lang), formats["missing"])
     else:
-        sheet.write_string(row, place, safe(value_name(head, str(value), lang)), formats["text"])
+        sheet.write_string(row, place, safe(value_name(head, str(value), lang)), formats["words"])
 
 
 def safe(value: str) -> str:

@@ -24,17 +24,32 @@ COMPARED = (
 )  # fmt: skip
 
 
+class Audit(tuple[Mapping[str, Any], ...]):
+    """The lines of a certificate: name, residual, tolerance, passed, where the residual is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """How many checks there were and which failed, in one line."""
+        failed = [str(line["name"]) for line in self if not line["passed"]]
+        return f"<{len(self)} checks, {'all passed' if not failed else 'FAILED: ' + ', '.join(failed)}>"
+
+    def table(self) -> pd.DataFrame:
+        """The lines as a table."""
+        return pd.DataFrame(list(self))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Results:
     """Everything a simulation found, for one or several scenarios.
 
     ``dataset`` is the whole; the methods are the tables people ask for first. ``provenance`` and ``certificate``
-    are by scenario name; a certificate is a list of audit lines (name, residual, tolerance, passed).
+    are by scenario name; a certificate is an `Audit`, and ``certificate[name].table()`` shows its lines.
     """
 
     dataset: xr.Dataset
     provenance: Mapping[str, Mapping[str, Any]]
-    certificate: Mapping[str, tuple[Mapping[str, Any], ...]]
+    certificate: Mapping[str, Audit]
 
     def __repr__(self) -> str:
         return f"Results of {', '.join(self.scenarios)}\n{self.summary().to_string(float_format='%.6g')}"
@@ -153,17 +168,18 @@ class Results:
 
 
 def read_results(path: str | Path) -> Results:
-    """Results from a NetCDF file that ``Results.save`` wrote; InputError if it is not one."""
+    """Results from a run folder or a NetCDF file that ``Results.save`` wrote; InputError if it is neither."""
     source = Path(path)
+    source = source / "results.nc" if source.is_dir() else source
     if not source.is_file():
-        raise InputError(f"{source}: no such results file. Give the results.nc of a run folder.")
+        raise InputError(f"{source}: no such results file. Give a run folder or its results.nc.")
     with xr.open_dataset(source, engine="h5netcdf") as opened:
         dataset = opened.load()
     attrs = dict(dataset.attrs)
     if attrs.pop("format", None) != FORMAT:
         raise InputError(f"{source}: not a results file of this version (expected {FORMAT}).")
     provenance = json.loads(attrs.pop("provenance"))
-    certificate = {name: tuple(lines) for name, lines in json.loads(attrs.pop("certificate")).items()}
+    certificate = {name: Audit(lines) for name, lines in json.loads(attrs.pop("certificate")).items()}
     dataset.attrs = attrs
     return Results(dataset=dataset, provenance=provenance, certificate=certificate)
 

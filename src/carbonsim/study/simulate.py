@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from carbonsim.measures import build_options
 from carbonsim.study.assemble import Assembly, assemble
 from carbonsim.study.outcome import build_outcome
 from carbonsim.study.provenance import basis_shares, describe, price_basis_of
-from carbonsim.study.results import Results, join
+from carbonsim.study.results import Audit, Results, join
 
 Progress = Callable[[str, int, int], None]
 STAGES = (
@@ -62,6 +62,9 @@ def simulate(scenarios: Scenario | Sequence[Scenario], *, progress: Progress | N
     chosen = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     if not chosen:
         raise InputError("nothing to simulate: give at least one scenario.")
+    for given in chosen:
+        if not isinstance(given, Scenario):
+            raise InputError(f"{given!r} is no scenario; read one with read_scenario(...) first.")
     tell = progress or (lambda *_: None)
     total = len(chosen) * len(STAGES)
     runs, provenance, certificate = [], {}, {}
@@ -81,9 +84,7 @@ def simulate(scenarios: Scenario | Sequence[Scenario], *, progress: Progress | N
 
 
 @exact
-def run_scenario(
-    scenario: Scenario, step: Callable[[int], None]
-) -> tuple[xr.Dataset, dict[str, Any], tuple[Mapping[str, Any], ...]]:
+def run_scenario(scenario: Scenario, step: Callable[[int], None]) -> tuple[xr.Dataset, dict[str, Any], Audit]:
     """One scenario: its dataset, its provenance and the lines of its certificate."""
     step(0)
     inventory = build_inventory(scenario)
@@ -117,7 +118,7 @@ def run_scenario(
         .reset_index()
         .to_dict("records"),
     }
-    return outcome, facts, tuple(
+    return outcome, facts, Audit(
         {"name": line.name, "residual": float(line.residual), "tolerance": float(line.tolerance),
          "passed": bool(line.passed), "where": str(line.where)}
         for line in market.certificate.lines

@@ -135,6 +135,42 @@ def test_folder_that_is_not_empty_is_left_alone(template: Path, tmp_path: Path) 
     assert [item.name for item in target.iterdir()] == ["keep.txt"]
 
 
+def test_force_replaces_a_study_and_nothing_else(template: Path, tmp_path: Path) -> None:
+    target = tmp_path / "my"
+    target.mkdir()
+    (target / "keep.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="not empty"):
+        init_study(template, target, force=True)
+    (target / "scenario.yaml").write_text("name: old", encoding="utf-8")
+    with pytest.raises(InputError, match="not empty"):
+        init_study(template, target)
+    broken = edited(template, tmp_path / "filled.xlsx", activity__F3=-5)
+    with pytest.raises(ScenarioError):
+        init_study(broken, target, force=True)
+    assert (target / "scenario.yaml").read_text(encoding="utf-8") == "name: old"
+    init_study(template, target, force=True)
+    assert read_scenario(target).name == "my"
+    assert not (target / "keep.txt").exists()
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["filled.xlsx", "my"]
+
+
+def test_force_spares_a_folder_that_holds_the_workbook(template: Path, tmp_path: Path) -> None:
+    target = init_study(template, tmp_path / "my")
+    inside = edited(template, target / "filled.xlsx")
+    with pytest.raises(InputError, match="holds the workbook"):
+        init_study(inside, target, force=True)
+    assert inside.is_file()
+
+
+def test_chinese_choices_of_a_workbook_reach_the_study_as_keys(template: Path, tmp_path: Path) -> None:
+    path = edited(
+        template, tmp_path / "filled.xlsx", enterprises__D3="钢铁", measures__D3="钢铁", enterprises__H3="企业"
+    )
+    scenario = read_scenario(init_study(path, tmp_path / "my"))
+    assert scenario.tables["enterprises"]["sector"].iloc[0] == "steel"
+    assert "钢铁,钒钛" not in (tmp_path / "my" / "tables" / "enterprises.csv").read_text(encoding="utf-8")
+
+
 def test_unknown_policy_is_named(template: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="panzhihua"):
         init_study(template, tmp_path / "my", policy="panzihua")

@@ -168,6 +168,37 @@ def test_engine_is_chosen_by_structure_and_says_why() -> None:
     assert clear(many).engine == "best_response"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [({"supply": [1, 2]}, "supply has 2 values"), ({"instruments": {"penalty": {"rate": 3}}}, "price, make_good")],
+)
+def test_a_problem_written_by_hand_is_told_what_to_mend(wrong: dict[str, object], told: str) -> None:
+    mapping: dict[str, object] = {"year": [2025, 2026, 2027], "enterprises": {"a": {"baseline": 1}}}
+    with pytest.raises(InputError, match=told):
+        MarketProblem.from_mapping(mapping | wrong)
+
+
+def test_an_infeasible_cap_says_what_each_year_lacks_and_nothing_that_cannot_help() -> None:
+    # Need with all abatement: 300 - 90 = 210 a year. Free 180, 170, 160; other supply 10, 5, 0; 5 carried in.
+    # So 210 - 180 - 10 - 5 = 15, then 210 - 170 - 5 = 35, then 210 - 160 = 50 t; no later year could give back a loan.
+    problem = MarketProblem.from_mapping(
+        {
+            "year": [2025, 2026, 2027],
+            "enterprises": {"a": {"baseline": 100, "fixed": [80, 70, 60]}, "b": {"baseline": 200, "fixed": 100}},
+            "options": {
+                "a/x": {"enterprise": "a", "potential": 40, "unit_cost": 10},
+                "b/x": {"enterprise": "b", "potential": 50, "unit_cost": 20},
+            },
+            "supply": [10, 5, 0],
+            "opening_bank": 5,
+            "instruments": {"banking": {}},
+        }
+    )
+    with pytest.raises(InfeasibleError, match=r"2025: 15 t, 2026: 35 t, 2027: 50 t") as caught:
+        clear(problem, engine="programme")
+    assert "borrowing" not in str(caught.value)
+
+
 def test_programme_refuses_best_response_rules_by_name() -> None:
     with pytest.raises(InputError, match="CollaredIntensity"):
         clear(collared_market(), engine="programme")

@@ -130,7 +130,7 @@ def test_message_names_the_years_the_rules_leave_open():
     dataset = build_dataset()
     dataset["allowance_price"][:, 1:3] = np.nan
     run = series.run_of(dataset, None)
-    assert messages.price_message(run, "zh").endswith("79.2元/吨, 2025–2026年未定")
+    assert messages.price_message(run, "zh").endswith("79.2元/吨，2025–2026年未定")
     assert messages.price_message(run, "en").endswith("left open in 2025–2026")
 
 
