@@ -37,7 +37,14 @@ class Assembly:
     part: float
 
 
-def assemble(scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, share: xr.DataArray) -> Assembly:
+def assemble(
+    scenario: Scenario,
+    inventory: xr.Dataset,
+    options: xr.Dataset,
+    share: xr.DataArray,
+    *,
+    known: Mapping[tuple[str, int], Allocation] | None = None,
+) -> Assembly:
     """The market of a scenario as arrays.
 
     Parameters
@@ -47,6 +54,8 @@ def assemble(scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, sha
         From the accounting and measures rooms.
     share : DataArray [1] (enterprise, year)
         Obligation share, 0..1.
+    known : mapping, optional
+        Allocations of the same scenario and inventory; one is taken over where the same enterprises are covered.
 
     Returns
     -------
@@ -66,7 +75,7 @@ def assemble(scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, sha
     rows = inventory["enterprise"].values.astype(str)
     rows = rows[kinds == "enterprise"] if scope == "local" else rows
     taken = share.sel(enterprise=rows).transpose("enterprise", "year").values
-    allocations = _allocations(scenario, inventory, rows, taken)
+    allocations = _allocations(scenario, inventory, rows, taken, known or {})
     builder = _Builder(scenario, inventory, options, rows, taken, part=_part(scenario, inventory, share))
     for (_, year), allocation in sorted(allocations.items()):
         builder.add(allocation, year)
@@ -74,7 +83,11 @@ def assemble(scenario: Scenario, inventory: xr.Dataset, options: xr.Dataset, sha
 
 
 def _allocations(
-    scenario: Scenario, inventory: xr.Dataset, rows: Array, share: Array
+    scenario: Scenario,
+    inventory: xr.Dataset,
+    rows: Array,
+    share: Array,
+    known: Mapping[tuple[str, int], Allocation],
 ) -> dict[tuple[str, int], Allocation]:
     """Allocation of every sector and year in which an enterprise of it is covered."""
     sector = inventory["sector"].sel(enterprise=rows).values.astype(str)
@@ -87,7 +100,11 @@ def _allocations(
                     f"Give allocation.{name}.{year}, or a later coverage.{name}.entry_year."
                 )
             covered = rows[(sector == name) & (share[:, column] > 0)]
-            found[str(name), year] = allocate(scenario, inventory, year, str(name), [str(row) for row in covered])
+            before = known.get((str(name), year))
+            if before is not None and set(before.enterprise) == set(covered.tolist()):
+                found[str(name), year] = before
+            else:
+                found[str(name), year] = allocate(scenario, inventory, year, str(name), [str(row) for row in covered])
     return found
 
 

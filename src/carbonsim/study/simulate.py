@@ -101,7 +101,7 @@ def run_scenario(scenario: Scenario, step: Callable[[int], None]) -> tuple[xr.Da
     step(7)
     prices["price_without_widening"] = (
         "year",
-        _price_without_widening(scenario, inventory, options, share, market, failures),
+        _price_without_widening(scenario, inventory, options, share, assembly, market, failures),
     )
     step(8)
     outcome = build_outcome(scenario, inventory, options, assembly, market, _announced(scenario, inventory, assembly))
@@ -173,6 +173,7 @@ def _price_without_widening(
     inventory: xr.Dataset,
     options: xr.Dataset,
     share: xr.DataArray,
+    assembly: Assembly,
     market: Market,
     failures: list[str],
 ) -> np.ndarray:
@@ -181,7 +182,8 @@ def _price_without_widening(
     frozen = share.where(first, 0.0)
     if bool((frozen == share).all()):
         return np.asarray(market.dataset["allowance_price"].values)
-    return _price_of(assemble(scenario, inventory, options, frozen).problem, "no widening", failures)
+    without = assemble(scenario, inventory, options, frozen, known=assembly.allocations)
+    return _price_of(without.problem, "no widening", failures)
 
 
 def _price_of(problem: MarketProblem, what: str, failures: list[str]) -> np.ndarray:
