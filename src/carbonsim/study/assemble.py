@@ -23,8 +23,7 @@ SCOPES = ("national", "local", "price")
 class Assembly:
     """A market problem and how its rows relate to the rooms it was made from.
 
-    ``enterprise`` are the rows; ``market_options`` the positions, in the options dataset, of the problem's options;
-    ``terms`` pairs every response term of the problem with its sector; ``auctioned`` is the yearly auction volume;
+    ``enterprise`` are the rows; ``auctioned`` is the yearly auction volume;
     ``part`` the share of the national quantities (opening bank, offset credits, reserve) that the market has.
     """
 
@@ -32,7 +31,6 @@ class Assembly:
     enterprise: Array
     share: Array
     allocations: Mapping[tuple[str, int], Allocation]
-    market_options: Array
     auctioned: Array
     part: float
 
@@ -134,9 +132,9 @@ class _Builder:
         self.share = share
         owner = rows_of(options["option_enterprise"], rows)
         potential = options["potential"].transpose("option", "year").values
-        self.market_options = np.flatnonzero((owner >= 0) & (potential > 0).any(axis=1))
-        self.owner = owner[self.market_options]
-        self.options = options.isel(option=self.market_options)
+        chosen = np.flatnonzero((owner >= 0) & (potential > 0).any(axis=1))
+        self.owner = owner[chosen]
+        self.options = options.isel(option=chosen)
         self.facility = self.options["option_facility"].values.astype(str)
         facility_row = rows_of(inventory["facility_enterprise"], rows)
         covered = inventory["covered_emissions"].transpose("facility", "year").values
@@ -215,7 +213,7 @@ class _Builder:
             instruments=made,
             given_price=given,
         )
-        return Assembly(problem, self.rows, self.share, allocations, self.market_options, self.auctioned, self.part)
+        return Assembly(problem, self.rows, self.share, allocations, self.auctioned, self.part)
 
     def _instruments(self, *, price_is_given: bool) -> tuple[Instrument, ...]:
         """What the study's instruments mean here; at a given price nothing clears, so only offsets have an effect."""
