@@ -130,12 +130,15 @@ def did_you_mean(name: str, known: Iterable[str], lang: str = "en") -> str:
     return f"是否为“{close[0]}”？" if lang == "zh" else f"Did you mean '{close[0]}'?"
 
 
-def shorten(labels: Sequence[object]) -> str:
-    """At most five labels, then the count of the rest.
+def shorten(labels: Sequence[object], lang: str = "en") -> str:
+    """At most five labels, then the count of the rest; in Chinese, of all.
 
     >>> shorten(["a", "b", "c", "d", "e", "f", "g"])
     'a, b, c, d, e and 2 more'
+    >>> shorten(["a", "b", "c", "d", "e", "f", "g"], "zh"), shorten(["a", "b"], "zh")
+    ('a、b、c、d、e 等 7 项', 'a、b')
     """
-    shown = ", ".join(str(label) for label in labels[:SHOWN_LABELS])
     rest = len(labels) - SHOWN_LABELS
-    return f"{shown} and {rest} more" if rest > 0 else shown
+    separator, more = ("、", f" 等 {len(labels)} 项") if lang == "zh" else (", ", f" and {rest} more")
+    shown = separator.join(str(label) for label in labels[:SHOWN_LABELS])
+    return f"{shown}{more}" if rest > 0 else shown

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from carbonsim.inputs.coverage import obligation_share, sector_share
+    from carbonsim.inputs.ledger import Ledger, check_ledger, read_ledger
+    from carbonsim.inputs.ledger_template import write_ledger_template
     from carbonsim.inputs.parameters import DatedValue, Parameter, ParameterSet
     from carbonsim.inputs.paths import scenarios_folder
     from carbonsim.inputs.records import Change, MarketChoice, RuleChoice, Source
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Change": "records",
     "DatedValue": "parameters",
+    "Ledger": "ledger",
     "MarketChoice": "records",
     "Parameter": "parameters",
     "ParameterSet": "parameters",
@@ -26,20 +29,24 @@ _HOMES = {
     "Scenario": "scenario",
     "Source": "records",
     "basis_listing": "validity",
+    "check_ledger": "ledger",
     "check_scenario": "study",
     "drafts_used": "validity",
     "init_study": "study_writer",
     "obligation_share": "coverage",
     "packaged_studies": "study",
+    "read_ledger": "ledger",
     "read_scenario": "study",
     "scenarios_folder": "paths",
     "sector_share": "coverage",
+    "write_ledger_template": "ledger_template",
     "write_template": "workbook",
 }
 
 __all__ = [
     "Change",
     "DatedValue",
+    "Ledger",
     "MarketChoice",
     "Parameter",
     "ParameterSet",
@@ -47,14 +54,17 @@ __all__ = [
     "Scenario",
     "Source",
     "basis_listing",
+    "check_ledger",
     "check_scenario",
     "drafts_used",
     "init_study",
     "obligation_share",
     "packaged_studies",
+    "read_ledger",
     "read_scenario",
     "scenarios_folder",
     "sector_share",
+    "write_ledger_template",
     "write_template",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ MAX_UNPACKED = 512_000_000
 SMALL_UNPACKED = 16_000_000
 MAX_RATIO = 100
 READ_BLOCK = 1 << 16
+LONGEST_TAG = 256
+_FORMULA = re.compile(rb"<([^<>/\s]*:)?f[\s/>]")
 
 
 def check_archive(path: Path, source: str) -> list[Issue]:
@@ -64,7 +67,11 @@ def uncalculated_formulas(path: Path, sheet: str) -> tuple[str, ...]:
         for item in _elements(archive, "xl/workbook.xml", "sheet"):
             if item.get("name") == sheet:
                 target = targets.get(item.get("r:id", ""), "")
-                with archive.open(posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")) as stream:
+                member = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+                with archive.open(member) as stream:
+                    if not _may_hold_formulas(stream):
+                        return ()
+                with archive.open(member) as stream:
                     return _without_value(stream)
     return ()
 
@@ -80,6 +87,24 @@ def _elements(archive: zipfile.ZipFile, member: str, wanted: str) -> Iterator[di
     parser.StartElementHandler = start
     parser.Parse(archive.read(member), True)
     return iter(found)
+
+
+def _may_hold_formulas(stream: IO[bytes]) -> bool:
+    """Whether a formula element may occur in a sheet, which is parsed for damage without looking at its elements.
+
+    Calling back for every element of a large sheet takes several times as long as reading it.
+    """
+    parser, tail, found = _parser(), b"", False
+    while block := stream.read(READ_BLOCK):
+        parser.Parse(block, False)
+        # The pattern is ASCII: in any wider encoding its letters are set apart by zero bytes.
+        window = tail + block
+        # Looking for two bytes is many times faster than the pattern.
+        near = not found and (b"<f" in window or b":f" in window)
+        found = found or b"\0" in block or (near and _FORMULA.search(window) is not None)
+        tail = block[-LONGEST_TAG:]
+    parser.Parse(b"", True)
+    return found
 
 
 def _without_value(stream: IO[bytes]) -> tuple[str, ...]:

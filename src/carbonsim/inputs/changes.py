@@ -66,8 +66,10 @@ def apply_changes(
         sources={**scenario.sources, CHANGE_SOURCE.key: CHANGE_SOURCE},
     )
     tables, origins = changed.tables, changed.origins
-    issues = check_across(tables, origins, base_year=changed.base_year, price_year=changed.price_year)
-    frames, faults = to_inside_units(tables, origins)
+    issues = check_across(
+        tables, origins, base_year=changed.base_year, price_year=changed.price_year, factors=changed.factors
+    )
+    frames, faults = to_inside_units(tables, origins, changed.factors)
     issues += [*faults, *check_rules(changed.allocation, tables, origins, changed.years)]
     if any(issue.severity == "error" for issue in issues):
         raise ScenarioError(issue for issue in issues if issue.severity == "error")
@@ -188,6 +190,7 @@ def _change_rule(scenario: Scenario, change: Change, sector: str, year_text: str
                 f"{sector} has no rule chosen for {year}.",
                 f"{sector} 在 {year} 年没有规则。",
                 f"It has rules from {shorten(sorted(rules))}.",
+                f"已有规则的年份：{shorten(sorted(rules), 'zh')}。",
             )
         del rules[year]
     elif isinstance(value, str):
@@ -270,6 +273,7 @@ def _change_parameter(scenario: Scenario, change: Change, parameter: Parameter) 
             f"parameter {parameter.path} has no value for '{label}'.",
             f"参数 {parameter.path} 没有“{label}”的数值。",
             did_you_mean(label, names) or f"Known: {shorten(sorted(names))}.",
+            did_you_mean(label, names, "zh") or f"可用：{shorten(sorted(names), 'zh')}。",
         )
     dated = _dated_values(change, parameter, scenario.years)
     values = dict(parameter.values)
@@ -341,6 +345,8 @@ def _flat(scenario: Scenario) -> dict[str, object]:
     for sector, rules in scenario.allocation.items():
         for year, choice in rules.items():
             flat[f"allocation.{sector}.{year}"] = [choice.rule, dict(choice.options)] if choice.options else choice.rule
+    for record in scenario.factors.overlaid if scenario.factors is not None else ():
+        flat[".".join(("factors", record.table, record.key, record.column))] = record.own
     for parameter in scenario.parameters.parameters.values():
         flat[f"{parameter.path}.unit"] = parameter.unit
         flat[f"{parameter.path}.valid_until"] = parameter.valid_until

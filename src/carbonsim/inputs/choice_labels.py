@@ -7,6 +7,7 @@ from typing import Final
 
 from carbonsim.errors import did_you_mean
 from carbonsim.inputs.columns import Column
+from carbonsim.inputs.terms import TERMS
 
 CHOICE_LABELS: Final[dict[str, dict[str, str]]] = {
     "sector": {
@@ -16,13 +17,28 @@ CHOICE_LABELS: Final[dict[str, dict[str, str]]] = {
         "other_industry": "其他工业",
     },
     "method": {
-        "combustion": "化石燃料燃烧", "carbonate": "碳酸盐分解", "material_input": "含碳原料投入",
-        "product_output": "固碳产品产出", "clinker": "熟料", "deduction": "扣减", "anode": "阳极消耗",
-        "pfc": "阳极效应", "electricity_purchased": "外购电力", "heat_purchased": "外购热力",
-        "electricity_exported": "外输电力", "heat_supplied": "供热", "output": "产量", "key_output": "关键工序产量",
-        "reported": "报告值", "reported_key": "关键工序报告值",
+        "combustion": "化石燃料燃烧", "carbonate": "碳酸盐分解", "carbonate_output": "碳酸盐分解(按产出)",
+        "material_input": "含碳原料投入", "product_output": "固碳产品产出", "clinker": "熟料", "deduction": "扣减",
+        "anode": "阳极消耗", "pfc": "阳极效应", "pfc_slope": "阳极效应(斜率法)",
+        "pfc_overvoltage": "阳极效应(过电压法)",
+        "fugitive": "逸散", "leak": "气体泄漏", "refrigerant": "制冷剂充注", "wastewater": "废水处理",
+        "recovered": "甲烷回收", "process_n2o": "过程氧化亚氮", "co2_transferred": "转出二氧化碳",
+        "co2_stored": "封存二氧化碳", "co2_received": "转入二氧化碳", "electricity_purchased": "外购电力",
+        "heat_purchased": "外购热力", "electricity_exported": "外输电力", "heat_exported": "外输热力",
+        "heat_supplied": "供热", "output": "产量", "key_output": "关键工序产量", "reported": "报告值",
+        "reported_key": "关键工序报告值", "scope3": "范围三",
     },
-    "kind": {"enterprise": "企业", "block": "行业群"},
+    "kind": {
+        "enterprise": "企业", "block": "行业群", "green_certificate": "绿证", "power_purchase_agreement": "购电协议",
+        "supplier_factor": "供应商因子", "unknown": "未知",
+    },
+    "rule": {"highest_month": "取最高月", "highest_year": "取最高年", "stated": "填写保守值"},
+    "distribution": {
+        "normal": "正态", "lognormal": "对数正态", "triangular": "三角", "uniform": "均匀", "gamma": "伽马",
+    },
+    "years_correlated": {"yes": "是", "no": "否"},
+    "shared": {"yes": "是", "no": "否"},
+    "term": {"quantity": "数量", **{name: term.zh for name, term in TERMS.items()}},
     "stage": {
         "raw_material": "原料", "fuel": "燃料", "process": "过程", "energy": "能源", "end_of_pipe": "末端治理",
     },

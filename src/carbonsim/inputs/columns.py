@@ -15,13 +15,17 @@ SECTORS: Final[tuple[str, ...]] = (
     "ferroalloy", "vanadium_titanium", "mining", "coking", "other_industry",
 )  # fmt: skip
 METHODS: Final[tuple[str, ...]] = (
-    "combustion", "carbonate", "material_input", "product_output", "clinker", "deduction", "anode", "pfc",
-    "electricity_purchased", "heat_purchased", "electricity_exported", "heat_supplied", "output", "key_output",
-    "reported", "reported_key",
+    "combustion", "carbonate", "carbonate_output", "material_input", "product_output", "clinker", "deduction", "anode",
+    "pfc", "pfc_slope", "pfc_overvoltage", "fugitive", "leak", "refrigerant", "wastewater", "recovered", "process_n2o",
+    "co2_transferred", "co2_stored", "co2_received", "electricity_purchased", "heat_purchased", "electricity_exported",
+    "heat_exported", "heat_supplied", "output", "key_output", "reported", "reported_key", "scope3",
 )  # fmt: skip
 FACTOR_METHODS: Final = ("combustion", "carbonate", "material_input", "product_output", "clinker", "deduction", "anode")
 GASES: Final[tuple[str, ...]] = ("CO2", "CF4", "C2F6")
-_PROCESS_METHODS: Final = ("carbonate", "material_input", "clinker", "deduction", "anode", "pfc")
+_PROCESS_METHODS: Final = (
+    "carbonate", "carbonate_output", "material_input", "clinker", "deduction", "anode", "pfc", "pfc_slope",
+    "pfc_overvoltage", "fugitive", "leak", "refrigerant", "wastewater", "process_n2o",
+)  # fmt: skip
 # The streams that a measure acts on by kind; any other `acts_on` is the name of a stream that emits.
 STREAM_METHODS: Final[dict[str, tuple[str, ...]]] = {
     "combustion": ("combustion",),
@@ -31,7 +35,9 @@ STREAM_METHODS: Final[dict[str, tuple[str, ...]]] = {
     "heat": ("heat_purchased",),
 }
 STREAM_KINDS: Final[tuple[str, ...]] = tuple(STREAM_METHODS)
-EMITTING_METHODS: Final = (*STREAM_METHODS["direct"], "electricity_purchased", "heat_purchased", "electricity_exported")
+EMITTING_METHODS: Final = (
+    *STREAM_METHODS["direct"], "electricity_purchased", "heat_purchased", "electricity_exported", "heat_exported",
+)  # fmt: skip
 PROCESSES: Final = (
     "power_unit", "steelworks", "ironmaking", "sintering", "steelmaking", "coking", "clinker_line", "potline",
     "chlor_alkali", "calcium_carbide", "titanium_dioxide", "electric_furnace", "beneficiation",
@@ -46,7 +52,7 @@ UNIT_CHOICES: Final = (
     "万吨",
     "kg",
     "1e4_Nm3",
-    "万m3",
+    "万Nm3",
     "MWh",
     "万kWh",
     "GWh",
@@ -115,6 +121,10 @@ def _signed(name: str, zh: str, meaning: str, meaning_zh: str, unit: str, requir
 
 def _year(name: str, zh: str, meaning: str, meaning_zh: str, required: bool = True) -> Column:
     return Column(name, zh, meaning, meaning_zh, "integer", required, "yr", FIRST_YEAR, LAST_YEAR)
+
+
+def _whole(name: str, zh: str, meaning: str, meaning_zh: str, lower: int, upper: int) -> Column:
+    return Column(name, zh, meaning, meaning_zh, "integer", False, "1", lower, upper)
 
 
 def _sector() -> Column:
@@ -189,6 +199,13 @@ ACTIVITY: Final = Table(
                 "GJ per unit of the factor"),
         _amount("carbon_content", "单位热值含碳量", "Measured; empty = default of the factor.", "实测值；空则用缺省值。", "tC/TJ"),
         _share("oxidation", "碳氧化率", "Empty = default of the factor.", "空则用缺省值（小数）。"),
+        Column("gas_factor", "非二氧化碳因子", "Id of the CH4 and N2O factors of a fuel; empty = CO2 only.",
+               "燃料的甲烷、氧化亚氮因子代码；空则只计二氧化碳。"),
+        Column("pollutant_factor", "污染物因子", "Group of pollutant factors of the stream; empty = that of the process.",
+               "该源流的污染物因子组代码；空则按工序因子。"),
+        Column("evidence", "证明材料", "Document that proves a transfer, a storage or a biogenic share.",
+               "转移、封存或生物质比例的证明材料编号。"),
+        _whole("scope3_category", "范围三类别", "1 to 15, for method scope3 only.", "1 至 15，仅用于 scope3 方法。", 1, 15),
         _share("control_so2", "脱硫效率", "Share of SO2 removed.", "二氧化硫去除率（小数）。"),
         _share("control_nox", "脱硝效率", "Share of NOx removed.", "氮氧化物去除率（小数）。"),
         _share("control_pm", "除尘效率", "Share of particles removed.", "颗粒物去除率（小数）。"),

@@ -10,8 +10,10 @@ import pandas as pd
 
 from carbonsim.errors import Issue, UnitError, did_you_mean, shorten
 from carbonsim.inputs.columns import FACTOR_METHODS, FOREIGN_KEYS, MONEY_COLUMNS, MONEY_UNITS, SECTORS, STREAM_KINDS
-from carbonsim.inputs.factors import factor_ids, packaged_factors
+from carbonsim.inputs.factor_names import factor_units, known_factors
+from carbonsim.inputs.factors import Factors, factor_ids, packaged_factors
 from carbonsim.inputs.measure_reach import reach_of, takers
+from carbonsim.inputs.plausibility import activity_value_faults
 from carbonsim.inputs.table_checks import Origin, records
 from carbonsim.units import canonical, conversion_factor
 
@@ -22,24 +24,43 @@ Origins = Mapping[str, Origin]
 METHOD_UNITS: Final[dict[str, str]] = {
     "anode": "t",
     "pfc": "t",
+    "pfc_slope": "t",
+    "pfc_overvoltage": "t",
+    "leak": "t",
+    "refrigerant": "t",
+    "wastewater": "t",
+    "recovered": "t",
+    "co2_transferred": "t",
+    "co2_stored": "t",
+    "co2_received": "t",
     "electricity_purchased": "MWh",
     "electricity_exported": "MWh",
     "heat_purchased": "GJ",
+    "heat_exported": "GJ",
     "heat_supplied": "GJ",
     "reported": "tCO2e",
     "reported_key": "tCO2e",
 }
 OUTPUT_METHODS: Final = ("output", "key_output")
+NO_FACTOR: Final = (
+    *OUTPUT_METHODS, "pfc", "heat_supplied", "reported", "reported_key", "recovered",
+    "co2_transferred", "co2_stored", "co2_received",
+)  # fmt: skip
 
 
-def check_across(frames: Frames, origins: Origins, *, base_year: int, price_year: int) -> list[Issue]:
-    """Every fault that takes more than one row or table to see; tables that could not be read are passed over."""
+def check_across(
+    frames: Frames, origins: Origins, *, base_year: int, price_year: int, factors: Factors | None = None
+) -> list[Issue]:
+    """Every fault that takes more than one row or table to see; tables that could not be read are passed over.
+
+    ``factors`` are the packaged tables with the study's own on top, or None for the packaged ones.
+    """
     issues: list[Issue] = []
     for child, column, parent in FOREIGN_KEYS:
         if child in frames and parent in frames:
-            issues += _foreign_key(frames, origins, child, column, parent)
+            issues += foreign_key_faults(frames, origins, child, column, parent)
     if {"enterprises", "facilities"} <= set(frames):
-        issues += _without(
+        issues += without_rows(
             frames,
             origins,
             "enterprises",
@@ -51,7 +72,7 @@ def check_across(frames: Frames, origins: Origins, *, base_year: int, price_year
     if {"facilities", "activity"} <= set(frames):
         activity = frames["activity"]
         active = set(activity.loc[activity["year"] == base_year, "facility"])
-        issues += _without(
+        issues += without_rows(
             frames,
             origins,
             "facilities",
@@ -61,7 +82,8 @@ def check_across(frames: Frames, origins: Origins, *, base_year: int, price_year
             f"在基准年 {base_year} 没有活动数据",
         )
     if "activity" in frames:
-        issues += _factors(frames["activity"], origins["activity"])
+        judged = frames["activity"], origins["activity"], factors or packaged_factors()
+        issues += [*_factors(*judged), *activity_value_faults(*judged)]
     for name in ("finances", "measures"):
         if name in frames:
             issues += _price_year(frames[name], origins[name], price_year)
@@ -72,7 +94,9 @@ def check_across(frames: Frames, origins: Origins, *, base_year: int, price_year
     return issues
 
 
-def to_inside_units(frames: Frames, origins: Origins) -> tuple[dict[str, pd.DataFrame], list[Issue]]:
+def to_inside_units(
+    frames: Frames, origins: Origins, factors: Factors | None = None
+) -> tuple[dict[str, pd.DataFrame], list[Issue]]:
     """The tables with amounts in t, MWh, GJ, tCO2e, the factor's unit or CNY, and the units that do not fit.
 
     A quantity of combustion ends in the unit of its fuel, of another factor method in the unit its factor divides
@@ -81,20 +105,23 @@ def to_inside_units(frames: Frames, origins: Origins) -> tuple[dict[str, pd.Data
     result = dict(frames)
     issues: list[Issue] = []
     if "activity" in frames:
-        result["activity"], issues = _activity_units(frames, origins["activity"])
+        result["activity"], issues = _activity_units(frames, origins["activity"], factors or packaged_factors())
     if "finances" in frames:
         finances = frames["finances"].copy()
         known = finances["money_unit"].isin(MONEY_UNITS)
-        factors = [conversion_factor(unit, "CNY") if unit in MONEY_UNITS else 1.0 for unit in finances["money_unit"]]
+        scale = [conversion_factor(unit, "CNY") if unit in MONEY_UNITS else 1.0 for unit in finances["money_unit"]]
         for column in MONEY_COLUMNS:
-            finances[column] = finances[column] * np.array(factors)
+            finances[column] = finances[column] * np.array(scale)
         finances["money_unit"] = finances["money_unit"].where(~known, "CNY")
         result["finances"] = finances
     return result, issues
 
 
-def _foreign_key(frames: Frames, origins: Origins, child: str, column: str, parent: str) -> list[Issue]:
-    key = "sector" if parent == "coverage" else column
+def foreign_key_faults(
+    frames: Frames, origins: Origins, child: str, column: str, parent: str, key: str = ""
+) -> list[Issue]:
+    """Cells of a table that name a row which the parent table does not hold; empty cells name none."""
+    key = key or column
     known = set(frames[parent][key])
     values = frames[child][column]
     # A sector outside the closed list is reported once, as an unknown choice.
@@ -115,9 +142,10 @@ def _foreign_key(frames: Frames, origins: Origins, child: str, column: str, pare
     return issues
 
 
-def _without(
+def without_rows(
     frames: Frames, origins: Origins, table: str, column: str, present: set[str], what: str, chinese: str
 ) -> list[Issue]:
+    """Rows of a table whose key no other table uses, such as an enterprise without a facility."""
     values = frames[table][column]
     return [
         origins[table].issue(
@@ -136,15 +164,15 @@ def _without(
     ]
 
 
-def _factors(activity: pd.DataFrame, origin: Origin) -> list[Issue]:
-    library = packaged_factors()
+def _factors(activity: pd.DataFrame, origin: Origin, library: Factors) -> list[Issue]:
     by_method = {method: set(ids) for method, ids in factor_ids(library).items()}
-    everything = set(library.fuels["fuel"]) | set(library.process["factor"]) | set(library.grid["factor"])
+    everything = known_factors(library)
     issues = []
     pairs = zip(activity["method"], activity["factor"], strict=True)
     for place, (method, factor) in enumerate(pairs):
         if not factor:
             if method in FACTOR_METHODS and method != "anode":
+                some = sorted(by_method.get(method, ()))
                 issues.append(
                     origin.issue(
                         "required",
@@ -154,14 +182,12 @@ def _factors(activity: pd.DataFrame, origin: Origin) -> list[Issue]:
                         (
                             f"method {method} needs a factor.",
                             f"方法 {method} 需要排放因子。",
-                            f"For example {shorten(sorted(by_method.get(method, ())))}.",
+                            f"For example {shorten(some)}.",
+                            f"例如：{shorten(some, 'zh')}。",
                         ),
                     )
                 )
-        elif (
-            method in METHOD_UNITS.keys() - {"anode", "electricity_purchased", "heat_purchased"}
-            or method in OUTPUT_METHODS
-        ):
+        elif method in NO_FACTOR:
             issues.append(
                 origin.issue(
                     "unused-factor",
@@ -195,18 +221,18 @@ def _factors(activity: pd.DataFrame, origin: Origin) -> list[Issue]:
 
 def _factor_hint(factor: str, own: set[str]) -> tuple[str, str]:
     """The nearest factor of the row's own method, or some of them."""
-    some = shorten(sorted(own))
-    return did_you_mean(factor, own) or f"For example {some}.", did_you_mean(factor, own, "zh") or f"例如：{some}。"
+    some, some_zh = shorten(sorted(own)), shorten(sorted(own), "zh")
+    return did_you_mean(factor, own) or f"For example {some}.", did_you_mean(factor, own, "zh") or f"例如：{some_zh}。"
 
 
-def _activity_units(frames: Frames, origin: Origin) -> tuple[pd.DataFrame, list[Issue]]:
+def _activity_units(frames: Frames, origin: Origin, library: Factors) -> tuple[pd.DataFrame, list[Issue]]:
     activity = frames["activity"].copy()
     output_unit = (
         dict(zip(*(frames["facilities"][name] for name in ("facility", "output_unit")), strict=True))
         if "facilities" in frames
         else {}
     )
-    factor_unit = _factor_units()
+    factor_unit = factor_units(library)
     quantity, units = activity["quantity"].to_numpy(copy=True), list(activity["unit"])
     issues = []
     rows = zip(activity["method"], activity["factor"], activity["facility"], units, strict=True)
@@ -238,14 +264,6 @@ def _activity_units(frames: Frames, origin: Origin) -> tuple[pd.DataFrame, list[
             )
     activity["quantity"], activity["unit"] = quantity, pd.array(units, dtype="str")
     return activity, issues
-
-
-def _factor_units() -> dict[str, str]:
-    """What a factor is per: the unit of a fuel, or the denominator of a process factor."""
-    library = packaged_factors()
-    fuels = dict(zip(library.fuels["fuel"], library.fuels["unit"], strict=True))
-    process = zip(library.process["factor"], library.process["unit"], strict=True)
-    return {factor: unit.split("/", 1)[1] for factor, unit in process if "/" in unit} | fuels
 
 
 def _price_year(frame: pd.DataFrame, origin: Origin, price_year: int) -> list[Issue]:

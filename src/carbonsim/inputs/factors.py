@@ -1,79 +1,56 @@
-"""The factor library: fuels, processes, grids, warming potentials and pollutants, as read and checked."""
+"""The factor library: fuels, processes, grids, gases, pollutants and blends, as read, checked and written."""
 
 from __future__ import annotations
 
+import csv
 import functools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import io
+from collections.abc import Collection
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from carbonsim.errors import InputError, Issue
-from carbonsim.inputs.files import sha256_of_file
+from carbonsim.inputs.columns import METHODS
+from carbonsim.inputs.factor_checks import check_factor_table
+from carbonsim.inputs.factor_columns import COMPANION_KINDS, FACTOR_LAYOUT, FACTOR_TABLES
+from carbonsim.inputs.factor_records import Factors, Overlaid
+from carbonsim.inputs.files import sha256_of_bytes
+from carbonsim.inputs.grid_factors import grid_factor
 from carbonsim.inputs.paths import scenarios_folder
-from carbonsim.units import is_known
+from carbonsim.inputs.tables import read_csv
 
-# table: (key columns, text columns that must be filled, number columns, other text columns)
-_TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]]] = {
-    "fuels": (
-        ("table_set", "fuel"),
-        ("name_zh", "name_en", "state", "unit", "source", "basis"),
-        ("net_calorific_value", "carbon_content", "oxidation"),
-        ("where", "confidence", "note"),
-    ),
-    "process": (
-        ("factor",),
-        ("table_set", "sector", "name_zh", "name_en", "unit", "quantity", "source", "basis"),
-        ("value", "sign"),
-        ("gas", "applies_to", "where", "confidence", "note"),
-    ),
-    "grid": (
-        ("factor",),
-        ("level", "region_zh", "region_en", "unit", "kind", "source", "basis"),
-        ("data_year", "value"),
-        ("where", "confidence", "note"),
-    ),
-    "gwp": (
-        ("gas",),
-        ("variant", "source", "basis"),
-        ("AR4", "AR5", "AR5_feedback", "AR6"),
-        ("where", "confidence", "note"),
-    ),
-    "pollutants": (
-        ("factor",),
-        ("pollutant", "unit", "control_state", "use", "source", "basis"),
-        ("value",),
-        ("sector", "process", "product", "where", "confidence", "note"),
-    ),
-}
-# Factors of these kinds are ratios whose unit is not an amount per amount.
-_UNITLESS_KINDS: Final = ("slope",)
+__all__ = (
+    "Factors",
+    "Overlaid",
+    "cell_text",
+    "check_factor_table",
+    "factor_ids",
+    "grid_factor",
+    "load_factors",
+    "methods_of",
+    "packaged_factors",
+    "write_factors",
+)
+
+OVERLAID_FILE: Final = "overlaid.csv"
+_FUEL_METHODS: Final = ("combustion", "material_input", "product_output")
+_GRID_METHODS: Final = ("electricity_purchased", "electricity_exported")
+_GAS_METHODS: Final = ("leak", "refrigerant")
 
 
-@dataclass(frozen=True, slots=True)
-class Factors:
-    """The factor tables of one country; nobody writes into them.
-
-    An empty number is NaN: a factor that is listed but for which no value was found. Using one is an error.
-    """
-
-    fuels: pd.DataFrame
-    process: pd.DataFrame
-    grid: pd.DataFrame
-    gwp: pd.DataFrame
-    pollutants: pd.DataFrame
-    hashes: Mapping[str, str] = field(default_factory=dict)
-
-
-def load_factors(folder: Path) -> Factors:
+def load_factors(folder: Path, sources: Collection[str] | None = None) -> Factors:
     """The factor tables in a folder, checked: all problems of all files at once.
 
     Parameters
     ----------
     folder : Path
-        Holds ``fuels.csv``, ``process.csv``, ``grid.csv``, ``gwp.csv`` and ``pollutants.csv``.
+        Holds one CSV file for each table of ``factor_columns.FACTOR_TABLES``; ``overlaid.csv`` is read if it is there.
+    sources : collection of str, optional
+        Keys of the listed sources; not checked if None.
 
     Raises
     ------
@@ -83,16 +60,20 @@ def load_factors(folder: Path) -> Factors:
     problems: list[Issue] = []
     tables: dict[str, pd.DataFrame] = {}
     hashes: dict[str, str] = {}
-    for name in _TABLES:
+    for name in FACTOR_TABLES:
         path = folder / f"{name}.csv"
         if not path.is_file():
-            problems.append(Issue("factor_file", str(path), "file is missing.", hint="Restore the factor tables."))
+            hint, hint_zh = "Restore the factor tables.", "请恢复因子表。"
+            problems.append(Issue("factor-file", str(path), "file is missing.", "缺少文件。", hint, hint_zh))
             continue
-        hashes[f"factors/{name}.csv"] = sha256_of_file(path)
-        tables[name] = _read(path, name, problems)
+        raw, hashes[f"factors/{name}.csv"], issues = read_csv(path, name, str(path), FACTOR_LAYOUT)
+        problems += issues
+        if raw is not None:
+            tables[name], _, issues = check_factor_table(raw, name, sources)
+            problems += issues
     if problems:
         raise InputError(problems)
-    return Factors(hashes=hashes, **tables)
+    return Factors(hashes=hashes, overlaid=_read_overlaid(folder / OVERLAID_FILE), **tables)
 
 
 @functools.cache
@@ -105,75 +86,88 @@ def packaged_factors(country: str = "china") -> Factors:
     return load_factors(scenarios_folder() / "parameters" / country / "factors")
 
 
+def write_factors(factors: Factors, folder: Path) -> dict[str, str]:
+    """Write every table into a folder that ``load_factors`` reads back to the same digits; hashes by file name.
+
+    The tables are written as they are, overlays included; ``overlaid.csv`` lists what overlays changed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    hashes = {}
+    written = {f"{name}.csv": frame for name, frame in factors.tables().items()}
+    if factors.overlaid:
+        written[OVERLAID_FILE] = pd.DataFrame(
+            [[getattr(record, item.name) for item in fields(Overlaid)] for record in factors.overlaid],
+            columns=[item.name for item in fields(Overlaid)],
+        )
+    for name, frame in written.items():
+        content = _csv_text(frame).encode()
+        (folder / name).write_bytes(content)
+        hashes[f"factors/{name}"] = sha256_of_bytes(content)
+    return hashes
+
+
+def cell_text(value: object) -> str:
+    """A cell of a factor table as text: the shortest digits that read back to the same number, empty for NaN.
+
+    >>> cell_text(0.1), cell_text(2023.0), cell_text(float("nan")), cell_text("t")
+    ('0.1', '2023', '', 't')
+    """
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else repr(float(value)).removesuffix(".0")
+    return str(value)
+
+
+def methods_of(factors: Factors, table: str, key: str) -> tuple[str, ...]:
+    """The activity methods that may use a factor: the row's own list for a process, else by table.
+
+    >>> methods_of(packaged_factors(), "process", "cets2024_limestone")
+    ('carbonate', 'material_input')
+    """
+    if table == "process":
+        text = str(factors.process.loc[factors.process["factor"] == key, "methods"].iloc[0])
+        return tuple(part.strip() for part in text.split(";") if part.strip())
+    by_table = {"fuels": _FUEL_METHODS, "grid": _GRID_METHODS, "combustion_gases": ("combustion",)}
+    refrigerants = {"blends": _GAS_METHODS, "gwp": _GAS_METHODS}
+    return (by_table | refrigerants).get(table, ())
+
+
 def factor_ids(factors: Factors) -> dict[str, tuple[str, ...]]:
     """Identifiers that the ``factor`` column of the activity table may hold, by method, for drop-downs.
+
+    Only factors that have a value and are no draft are offered; fuels follow the process factors of a method.
 
     >>> ids = factor_ids(packaged_factors())
     >>> "bituminous" in ids["combustion"], ids["clinker"][0]
     (True, 'cets2024_clinker_aluminate')
     """
-    fuels = tuple(sorted(factors.fuels["fuel"].unique()))
-    usable = factors.process[factors.process["value"].notna() & factors.process["basis"].ne("draft")]
-    emitting = usable[usable["quantity"].isin(["emission_factor", "carbon_content"])]
-
-    def pick(rows: pd.DataFrame) -> tuple[str, ...]:
-        return tuple(sorted(rows["factor"]))
-
-    adds, subtracts = emitting[emitting["sign"].eq(1)], emitting[emitting["sign"].eq(-1)]
-    clinker = adds["factor"].str.contains("clinker")
-    deduct = subtracts["factor"].str.contains("_deduct_")
-    heat = emitting["factor"].str.contains("purchased_heat")
-    return {
-        "combustion": fuels,
-        "carbonate": pick(adds[~clinker & ~adds["factor"].isin(emitting[heat]["factor"])]),
-        "material_input": (*pick(adds[~clinker & ~adds["factor"].isin(emitting[heat]["factor"])]), *fuels),
-        "product_output": (*pick(subtracts[~deduct]), *fuels),
-        "clinker": pick(adds[clinker]),
-        "deduction": pick(subtracts[deduct]),
-        "anode": ("cets2024_anode_net",),
-        "heat_purchased": pick(emitting[heat]),
-        "electricity_purchased": tuple(sorted(factors.grid["factor"])),
+    companion = factors.process["quantity"].isin(COMPANION_KINDS)
+    usable = factors.process[factors.process["value"].notna() & factors.process["basis"].ne("draft") & ~companion]
+    split = usable["methods"].str.split(";").map(lambda parts: {part.strip() for part in parts})
+    rows = {
+        method: tuple(sorted(usable.loc[split.map(lambda parts, method=method: method in parts), "factor"]))
+        for method in METHODS
     }
+    fuels = tuple(sorted(factors.fuels["fuel"].unique()))
+    for method in _FUEL_METHODS:
+        rows[method] = (*rows[method], *fuels)
+    for method in _GAS_METHODS:
+        leaking = sorted({*factors.gwp["gas"], *factors.blends["blend"]} - {"CO2"})
+        rows[method] = (*rows[method], *leaking)
+    del rows["pfc"]  # takes both of its defaults without being told
+    rows["electricity_purchased"] = tuple(sorted(factors.grid["factor"]))
+    return {method: ids for method, ids in rows.items() if ids}
 
 
-def _read(path: Path, name: str, problems: list[Issue]) -> pd.DataFrame:
-    keys, filled, numbers, others = _TABLES[name]
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    expected = {*keys, *filled, *numbers, *others}
-    for column in sorted(expected.symmetric_difference(frame.columns)):
-        state = "is missing" if column in expected else "is not known"
-        problems.append(Issue("factor_column", str(path), f"column '{column}' {state}.", column=column))
-    if expected.symmetric_difference(frame.columns):
-        return frame
-    for column in (*keys, *filled):
-        problems += _issues(path, frame, column, frame[column].str.strip().eq(""), what="is empty", hint="Fill it in.")
-    doubled = frame.duplicated(subset=list(keys), keep="first")
-    problems += _issues(path, frame, keys[-1], doubled, what="appears twice", hint="Keep one row for each key.")
-    for column in numbers:
-        text = frame[column].str.strip()
-        value = pd.to_numeric(text.where(text.ne("")), errors="coerce").astype(float)
-        wrong = value.isna() & text.ne("")
-        problems += _issues(path, frame, column, wrong, what="is no number", hint="Write a plain number.")
-        if column != "sign":
-            problems += _issues(path, frame, column, value.lt(0), what="is negative", hint="Factors are not negative.")
-        frame[column] = value
-    if "unit" in filled:
-        kinds = frame["quantity"].isin(_UNITLESS_KINDS) if "quantity" in frame else pd.Series(False, frame.index)
-        unknown = ~frame["unit"].map(is_known).astype(bool) & ~kinds & frame["unit"].ne("")
-        problems += _issues(path, frame, "unit", unknown, what="is no known unit", hint="See carbonsim.units.")
-    return frame
+def _csv_text(frame: pd.DataFrame) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(frame.columns)
+    writer.writerows([[cell_text(value) for value in row] for row in frame.itertuples(index=False)])
+    return stream.getvalue()
 
 
-def _issues(path: Path, frame: pd.DataFrame, column: str, wrong: pd.Series, *, what: str, hint: str) -> Iterator[Issue]:
-    """One issue for each row of a table where ``wrong`` holds; the header is row 1."""
-    for position in wrong.to_numpy().nonzero()[0]:
-        value = str(frame[column].iloc[position])
-        yield Issue(
-            "factor_value",
-            str(path),
-            f"'{value}' {what}.",
-            hint=hint,
-            row=int(position) + 2,
-            column=column,
-            value=value,
-        )
+def _read_overlaid(path: Path) -> tuple[Overlaid, ...]:
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as stream:
+        return tuple(Overlaid(**row) for row in csv.DictReader(stream))

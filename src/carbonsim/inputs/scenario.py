@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from carbonsim.inputs.changes import apply_changes, content_hash, differences
+from carbonsim.inputs.factor_records import Factors
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.inputs.records import Change, MarketChoice, RuleChoice, Source, Tables
 from carbonsim.inputs.table_checks import Origin
@@ -25,7 +26,8 @@ class Scenario:
     ``tables`` holds frames as read, checked and in the units used inside (``enterprises, facilities, activity,
     finances, measures, coverage``); each look-up hands out a copy, so nobody can write into the study. ``allocation``
     maps a sector to {first year: rule}. ``input_hashes`` has the SHA-256 of every file read by its name inside the
-    study (``scenarios/...`` for packaged files), ``input_files`` where each was read.
+    study (``scenarios/...`` for packaged files), ``input_files`` where each was read. ``factors`` are the packaged
+    factor tables with those of the study's folder ``factors/`` on top, None if it has no such folder.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Scenario:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     own_parameters: frozenset[str] = frozenset()
     input_files: Mapping[str, Path] = field(default_factory=dict)
+    factors: Factors | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.tables, Tables):

@@ -11,10 +11,13 @@ from carbonsim.errors import InputError, Issue, ScenarioError
 from carbonsim.inputs.changes import CHANGE_PREFIX, apply_changes
 from carbonsim.inputs.columns import FIRST_YEAR, LAST_YEAR, SHEETS, TABLES
 from carbonsim.inputs.cross_checks import check_across, check_rules, to_inside_units
+from carbonsim.inputs.factor_overlay import overlay, read_own_factors
+from carbonsim.inputs.factors import Factors, packaged_factors
 from carbonsim.inputs.finance_gaps import finance_gaps
 from carbonsim.inputs.locate import SCENARIO_FILE, Location, chain_of_changes, locate
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.inputs.paths import packaged_names
+from carbonsim.inputs.plausibility import own_fuel_faults
 from carbonsim.inputs.records import Change, MarketChoice, RuleChoice, Source, Tables
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.inputs.schema import validate, yaml_issue
@@ -25,6 +28,7 @@ from carbonsim.inputs.validity import Known, check_validity
 from carbonsim.inputs.yaml_loader import YamlFile, read_yaml
 
 WORKBOOK = "tables.xlsx"
+FACTOR_FOLDER = "factors"
 
 
 def read_scenario(name_or_path: str | Path) -> Scenario:
@@ -76,9 +80,9 @@ def check_scenario(path: str | Path, known_rules: Known = (), known_instruments:
     return in_order(issues)
 
 
-def in_order(issues: Iterable[Issue]) -> list[Issue]:
+def in_order(issues: Iterable[Issue], names: Iterable[str] = tuple(SHEETS)) -> list[Issue]:
     """Faults by file, then by sheet as the sheets stand in the template, then by row; each only once."""
-    sheets = {name: place for place, name in enumerate(SHEETS)}
+    sheets = {name: place for place, name in enumerate(names)}
     return sorted(
         dict.fromkeys(issues),
         key=lambda issue: (issue.source, sheets.get(issue.sheet, -1), issue.sheet, issue.line or issue.row or 0),
@@ -170,7 +174,8 @@ def _read_study(location: Location, rules: Known, instruments: Known) -> tuple[S
     tables = _table_files(folder, shown, reading)
     sources = read_sources(folder, shown, tables, reading)
     parameters, own = read_parameters(folder, shown, fields.get("parameters", []), document, sources, reading)
-    frames, origins = _checked_tables(tables, sources, fields, reading)
+    factors = _own_factors(folder / FACTOR_FOLDER, sources, reading)
+    frames, origins = _checked_tables(tables, sources, fields, reading, factors)
     years = _years(fields.get("years"), document, reading)
     scenario = _assemble(
         fields,
@@ -181,6 +186,7 @@ def _read_study(location: Location, rules: Known, instruments: Known) -> tuple[S
         sources,
         own,
         reading,
+        factors,
     )
     reading.issues += check_names(document, scenario, rules, instruments)
     reading.issues += check_validity(scenario, rules, instruments)
@@ -199,6 +205,7 @@ def _assemble(
     sources: Mapping[str, Source],
     own: frozenset[str],
     reading: Reading,
+    factors: Factors | None,
 ) -> Scenario:
     market = fields.get("market", {})
     title = fields.get("title", {})
@@ -225,7 +232,24 @@ def _assemble(
         origins=origins,
         own_parameters=own,
         input_files=dict(sorted(reading.files.items())),
+        factors=factors,
     )
+
+
+def _own_factors(folder: Path, sources: Mapping[str, Source], reading: Reading) -> Factors | None:
+    """The packaged factor tables with those of the study on top; None if it has none."""
+    if not folder.is_dir():
+        return None
+    try:
+        own = read_own_factors(folder, sources)
+        reading.issues += own_fuel_faults(own.tables, own.origins, packaged_factors())
+        factors = overlay(packaged_factors(), own)
+    except InputError as problem:
+        reading.issues += problem.issues
+        return None
+    for name, digest in own.hashes.items():
+        reading.note(name, digest, own.files[name])
+    return factors
 
 
 def _years(given: list[int] | None, document: YamlFile, reading: Reading) -> tuple[int, ...]:
@@ -273,7 +297,11 @@ def _table_files(folder: Path, shown: str, reading: Reading) -> TableFiles:
 
 
 def _checked_tables(
-    files: TableFiles, sources: Mapping[str, Source], fields: Mapping[str, Any], reading: Reading
+    files: TableFiles,
+    sources: Mapping[str, Source],
+    fields: Mapping[str, Any],
+    reading: Reading,
+    factors: Factors | None,
 ) -> tuple[dict[str, Any], dict[str, Origin]]:
     frames, origins = {}, {}
     for name, table in TABLES.items():
@@ -294,8 +322,8 @@ def _checked_tables(
                 ]
     if {"base_year", "price_year"} <= set(fields):
         base_year, price_year = fields["base_year"], fields["price_year"]
-        reading.issues += check_across(frames, origins, base_year=base_year, price_year=price_year)
+        reading.issues += check_across(frames, origins, base_year=base_year, price_year=price_year, factors=factors)
         reading.issues += finance_gaps(frames, origins, base_year)
-    converted, issues = to_inside_units(frames, origins)
+    converted, issues = to_inside_units(frames, origins, factors)
     reading.issues += issues
     return converted, origins

@@ -36,14 +36,14 @@ class Reading:
         self.hashes[name], self.files[name] = digest, path
 
 
-def read_sources(folder: Path, shown: str, tables: TableFiles, reading: Reading) -> dict[str, Source]:
-    """Sources of the package, of the study and of its workbook; the later one of two with the same key counts."""
+def read_sources(folder: Path | None, shown: str, tables: TableFiles, reading: Reading) -> dict[str, Source]:
+    """Sources of the package, of the folder and of the workbook; the later one of two with the same key counts."""
     sources: dict[str, Source] = {}
     packaged = scenarios_folder() / "sources.yaml"
-    for path, source, name in (
-        (packaged, f"{PACKAGED}/sources.yaml", f"{PACKAGED}/sources.yaml"),
-        (folder / "sources.yaml", f"{shown}/sources.yaml", "sources.yaml"),
-    ):
+    files = [(packaged, f"{PACKAGED}/sources.yaml", f"{PACKAGED}/sources.yaml")]
+    if folder is not None:
+        files.append((folder / "sources.yaml", f"{shown}/sources.yaml", "sources.yaml"))
+    for path, source, name in files:
         if not path.is_file():
             continue
         document, found = read_yaml(path, source)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,49 +14,12 @@ from carbonsim.errors import Issue, did_you_mean, shorten
 from carbonsim.inputs.cells import NUMBER, choices_cell, key_cell, number_fault, unit_cell
 from carbonsim.inputs.choice_labels import key_of, unknown_choice
 from carbonsim.inputs.columns import Column, Table
+from carbonsim.inputs.origins import Origin, records
 from carbonsim.inputs.tables import RawTable, clean
 
+__all__ = ("Origin", "check_cell", "check_table", "column_failures", "records")
+
 _NUMERIC = ("number", "integer")
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where the rows of a checked table came from; ``rows`` has one number for each row of the frame.
-
-    ``typed`` says what stood in a cell that was read in another form, so that a message can quote it.
-    """
-
-    source: str
-    sheet: str
-    rows: tuple[int, ...]
-    typed: Mapping[tuple[int, str], str] = field(default_factory=dict, compare=False)
-
-    def issue(
-        self, code: str, place: int | None, column: str, value: object, texts: Sequence[str], severity: str = "error"
-    ) -> Issue:
-        """An issue at a row of the frame (``place``); ``texts`` are message, 中文, hint, 提示."""
-        message, chinese, hint, hint_zh = (*texts, "", "", "")[:4]
-        typed = "" if place is None else self.typed.get((place, column), "")
-        if typed:
-            message, chinese = message.replace(f"'{value}'", f"'{typed}'"), chinese.replace(f"“{value}”", f"“{typed}”")
-        return Issue(
-            code,
-            self.source,
-            message,
-            chinese,
-            hint,
-            hint_zh,
-            sheet=self.sheet,
-            row=None if place is None else self.rows[place],
-            column=column,
-            value=typed or str(value),
-            severity="warning" if severity == "warning" else "error",
-        )
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a checked table as mappings of column to value."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def check_table(
@@ -80,8 +42,8 @@ def check_table(
     origin = Origin(raw.source, raw.sheet, raw.rows, raw.typed)
     issues = _header_faults(raw, table, origin)
     places = {name: place for place, name in reversed(list(enumerate(raw.header))) if name}
-    text = {name: [row[place] for row in raw.cells] for name, place in places.items()}
-    empty = [""] * len(raw.cells)
+    text = {name: raw.columns[place] for name, place in places.items()}
+    empty = ("",) * len(raw.rows)
     known = None if sources is None else set(sources)
     columns: dict[str, object] = {}
     for column in table.columns:
@@ -90,8 +52,8 @@ def check_table(
         issues += found if column.name in text else []
     frame = pd.DataFrame(columns)
     issues += _rule_faults(frame, table, origin)
-    issues += _key_faults(raw, text, table, origin)
-    if not raw.cells and "no-rows" not in {issue.code for issue in issues} and table.name != "measures":
+    issues += _key_faults(raw, text, frame, table, origin)
+    if not raw.rows and "no-rows" not in {issue.code for issue in issues} and table.name != "measures":
         issues.append(origin.issue("no-rows", None, "", "", ("has no rows.", "没有数据行。")))
     return frame, origin, issues
 
@@ -102,7 +64,7 @@ def _header_faults(raw: RawTable, table: Table, origin: Origin) -> list[Issue]:
     labels = {clean(column.zh): column.name for column in table.columns if column.name not in raw.header}
     meant = {name: labels[name.rstrip("*")] for name in raw.header if name.rstrip("*") in labels}
     for place, name in enumerate(raw.header):
-        used = any(row[place] for row in raw.cells)
+        used = any(raw.columns[place])
         if not name and used:
             issues.append(
                 origin.issue(
@@ -164,9 +126,9 @@ def _column_hint(name: str, names: Sequence[str], meant: str) -> tuple[str, str]
     return "Delete it, or move its text to `note`.", "请删除该列，或把内容移到 note 列。"
 
 
-def _column(column: Column, text: list[str], origin: Origin, sources: set[str] | None) -> tuple[Any, list[Issue]]:
+def _column(column: Column, text: Sequence[str], origin: Origin, sources: set[str] | None) -> tuple[Any, list[Issue]]:
     issues = []
-    if column.required:
+    if column.required and "" in text:
         for place, cell in enumerate(text):
             if not cell:
                 issues.append(
@@ -188,9 +150,15 @@ def _column(column: Column, text: list[str], origin: Origin, sources: set[str] |
         return numbers, issues + found
     home, home_zh = ("the sheet sources", "工作表 sources ") if origin.sheet else ("sources.yaml", " sources.yaml ")
     checker = {"key": key_cell, "unit": unit_cell, "choices": choices_cell}.get(column.kind)
+    # Each cell text is judged once, however many rows hold it.
+    distinct = dict.fromkeys(text)
+    unlisted = set(distinct) - {"", *sources} if column.kind == "source" and sources is not None else set()
+    faults = {cell: checker(column, cell) for cell in distinct if cell} if checker else {}
+    if not unlisted and not any(faults.values()):
+        return _texts(text, distinct), issues
     values = list(text)
     for place, cell in enumerate(text):
-        if cell and column.kind == "source" and sources is not None and cell not in sources:
+        if cell in unlisted:
             issues.append(
                 origin.issue(
                     "unknown-source",
@@ -200,34 +168,46 @@ def _column(column: Column, text: list[str], origin: Origin, sources: set[str] |
                     (
                         f"source '{cell}' is not listed in sources.",
                         f"来源“{cell}”未列入来源表。",
-                        f"{did_you_mean(cell, sources)} Add it to {home}.".strip(),
-                        f"{did_you_mean(cell, sources, 'zh')}请在{home_zh}中补充。",
+                        f"{did_you_mean(cell, sources or ())} Add it to {home}.".strip(),
+                        f"{did_you_mean(cell, sources or (), 'zh')}请在{home_zh}中补充。",
                     ),
                 )
             )
-        fault = checker(column, cell) if checker and cell else None
+        fault = faults.get(cell)
         if fault is not None:
             issues.append(origin.issue(fault[0], place, column.name, cell, fault[1:]))
             values[place] = ""
     return pd.array(values, dtype="str"), issues
 
 
-def _numbers(column: Column, text: list[str], origin: Origin) -> tuple[object, list[Issue]]:
-    issues = []
-    numbers = np.full(len(text), np.nan)
+def _texts(text: Sequence[str], distinct: Mapping[str, object]) -> Any:
+    """A text column; one of few different cells is put together from those."""
+    known = pd.array(list(distinct), dtype="str")
+    if len(known) == len(text):
+        return known
+    number = {cell: place for place, cell in enumerate(distinct)}
+    return known.take(np.fromiter((number[cell] for cell in text), dtype=np.intp, count=len(text)))
+
+
+def _numbers(column: Column, text: Sequence[str], origin: Origin) -> tuple[Any, list[Issue]]:
     whole = column.kind == "integer"
-    for place, cell in enumerate(text):
-        if not cell:
-            continue
-        number = float(cell) if NUMBER.match(cell) else math.nan
-        if math.isfinite(number) and not (whole and number != int(number)):
-            numbers[place] = number
-        else:
+    parsed = {cell: _number(cell, whole) for cell in dict.fromkeys(text)}
+    numbers = np.array([parsed[cell] for cell in text], dtype=float)
+    issues = []
+    faulty = {cell for cell, number in parsed.items() if cell and math.isnan(number)}
+    for place, cell in enumerate(text) if faulty else ():
+        if cell in faulty:
             code, *texts = number_fault(column, cell)
             issues.append(origin.issue(code, place, column.name, cell, texts))
     if whole and column.required and np.isfinite(numbers).all():
         return numbers.astype(np.int64), issues
     return numbers, issues
+
+
+def _number(cell: str, whole: bool) -> float:
+    """The number a cell holds, or NaN."""
+    number = float(cell) if NUMBER.match(cell) else math.nan
+    return number if math.isfinite(number) and not (whole and number != int(number)) else math.nan
 
 
 def _rule_faults(frame: pd.DataFrame, table: Table, origin: Origin) -> list[Issue]:
@@ -279,6 +259,8 @@ def _in(column: Column) -> str:
 
 def column_failures(frame: pd.DataFrame, table: Table) -> list[tuple[str, str, int]]:
     """Cells that break a rule of their column: name, rule (``lower``, ``upper`` or ``choice``), place."""
+    if not len(frame):
+        return []
     import pandera.pandas as pa
 
     columns: dict[str, object] = {}
@@ -302,20 +284,30 @@ def column_failures(frame: pd.DataFrame, table: Table) -> list[tuple[str, str, i
     return []
 
 
-def _key_faults(raw: RawTable, text: Mapping[str, list[str]], table: Table, origin: Origin) -> list[Issue]:
-    if any(name not in text for name in table.key):
+def _key_faults(
+    raw: RawTable, text: Mapping[str, Sequence[str]], frame: pd.DataFrame, table: Table, origin: Origin
+) -> list[Issue]:
+    """Rows that repeat a key; the empty cell of a column that may be empty is a value like any other."""
+    required = [name for name in table.key if table.column(name).required]
+    if any(name not in raw.header for name in required):
         return []
-    first: dict[tuple[str, ...], int] = {}
+    empty = ("",) * len(raw.rows)
+    parts = [_key_part(text.get(name, empty), frame[name]) for name in table.key]
+    keys = list(zip(*parts, strict=True))
+    if len(set(keys)) == len(keys):
+        return []
+    places = [table.key.index(name) for name in required]
+    first: dict[tuple[object, ...], int] = {}
     issues = []
-    for place, key in enumerate(zip(*(text[name] for name in table.key), strict=True)):
-        if not all(key):
+    for place, key in enumerate(keys):
+        if not all(key[part] for part in places):
             continue
         if key not in first:
             first[key] = place
             continue
         where = raw.rows[first[key]]
-        label = shorten(key)
-        if raw.cells[place] == raw.cells[first[key]]:
+        label = shorten([part for part in key if part])
+        if raw.row(place) == raw.row(first[key]):
             issues.append(
                 origin.issue(
                     "duplicate-row",
@@ -346,6 +338,15 @@ def _key_faults(raw: RawTable, text: Mapping[str, list[str]], table: Table, orig
                 )
             )
     return issues
+
+
+def _key_part(text: Sequence[str], values: pd.Series) -> Sequence[str]:
+    """A key column as text; a number in one form, so that ``1`` and ``01`` are the same month."""
+    if values.dtype.kind not in "if":
+        return text
+    plain = dict(zip(text, values.tolist(), strict=True))
+    shown = {cell: cell if number != number else f"{number:g}" for cell, number in plain.items()}
+    return [shown[cell] for cell in text]
 
 
 def check_cell(column: Column, value: object, sources: set[str]) -> tuple[object, list[Issue]]:

@@ -83,7 +83,7 @@ _ACTIVITY: Final = (
     _stream("甲-炼铁", "hot_metal_out", "product_output", "cets2024_pig_iron_sold", 90, "万吨"),
     _stream("甲-炼铁", "key_output", "key_output", "", 90, "万吨"),
     _stream("甲-炼钢", "hot_metal", "material_input", "cets2024_pig_iron", 90, "万吨"),
-    _stream("甲-炼钢", "natural_gas", "combustion", "natural_gas", 800, "万m3"),
+    _stream("甲-炼钢", "natural_gas", "combustion", "natural_gas", 800, "万Nm3"),
     _stream("甲-炼钢", "steel_out", "product_output", "cets2024_crude_steel_out", 92, "万吨"),
     _stream("甲-炼钢", "electricity", "electricity_purchased", "", 30000, "万kWh"),
     _stream("甲-炼钢", "output", "output", "", 92, "万吨"),

@@ -1,9 +1,10 @@
-"""Writes the input workbook: a sheet a table with keys, Chinese labels, notes, drop-downs and example rows."""
+"""Writes input workbooks: a sheet a table with keys, Chinese labels, notes, drop-downs and example rows."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,13 @@ LISTS: Final = "lists"
 README_SHEET: Final = "说明"
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
+OWNERS: Final = {
+    "source": "sources",
+    "enterprise": "enterprises",
+    "facility": "facilities",
+    "from_facility": "facilities",
+}
+
 README: Final[tuple[tuple[str, str], ...]] = (
     ("carbonsim 输入工作簿", "Input workbook of carbonsim"),
     (
@@ -31,8 +39,8 @@ README: Final[tuple[tuple[str, str], ...]] = (
         "The example rows are made up (basis = assumption): replace them. The untouched workbook runs as it is.",
     ),
     (
-        "单位写在 unit 列中，可用 t、万吨、MWh、万kWh、GJ、万m3（标准状态 0 °C）、tce 等；金额单位见 money_unit 列。",
-        "Units stand in the unit column (t, 万吨, MWh, 万kWh, GJ, 万m3 at 0 °C, tce ...); money in money_unit.",
+        "单位写在 unit 列中，可用 t、万吨、MWh、万kWh、GJ、万Nm3（标准状态 0 °C）、tce 等；金额单位见 money_unit 列。",
+        "Units stand in the unit column (t, 万吨, MWh, 万kWh, GJ, 万Nm3 at 0 °C, tce ...); money in money_unit.",
     ),
     (
         "数量不得为负：正负由核算方法决定。比例写小数：15% 写作 0.15。",
@@ -57,6 +65,16 @@ README: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a template holds: its tables with example rows, and the lines of its readme in Chinese and English."""
+
+    title: str
+    tables: Mapping[str, Table]
+    rows: Mapping[str, Sequence[Row]]
+    readme: Sequence[tuple[str, str]]
+
+
 def write_template(path: str | Path) -> None:
     """Write an input workbook with example rows that form a small valid study.
 
@@ -69,23 +87,30 @@ def write_template(path: str | Path) -> None:
     -----
     The columns, labels, units and choices are those of `inputs.columns`, which the checks read as well.
     """
+    write_workbook(path, Template("carbonsim input / 输入工作簿", SHEETS, example_rows(), README))
+
+
+def write_workbook(path: str | Path, template: Template, lang: str = "zh") -> None:
+    """Write a template: row 1 holds the keys, row 2 the Chinese labels; ``lang`` is the first language of the readme.
+
+    The same template is the same bytes whenever it is written.
+    """
     import xlsxwriter
 
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(buffer, options)
-    book.set_properties({"title": "carbonsim input / 输入工作簿", "created": CREATED})
+    book.set_properties({"title": template.title, "created": CREATED})
     formats = {
         "key": book.add_format({"bold": True, "bg_color": "#1F4E78", "font_color": "#FFFFFF", "border": 1}),
         "label": book.add_format({"bg_color": "#DDEBF7", "border": 1, "text_wrap": True, "valign": "top"}),
         "text": book.add_format({"num_format": "@"}),
         "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
     }
-    _write_readme(book.add_worksheet(README_SHEET), formats)
+    _write_readme(book.add_worksheet(README_SHEET), template, formats, lang)
     lists = _Lists(book)
-    rows = example_rows()
-    for table in SHEETS.values():
-        _write_table(book.add_worksheet(table.name), table, rows[table.name], formats, lists)
+    for table in template.tables.values():
+        _write_table(book.add_worksheet(table.name), table, template.rows.get(table.name, ()), formats, lists)
     lists.write()
     book.close()
     write_bytes(Path(path), buffer.getvalue())
@@ -131,17 +156,19 @@ def _letter(place: int) -> str:
     return str(xl_col_to_name(place))
 
 
-def _write_readme(sheet: Any, formats: Mapping[str, Any]) -> None:
+def _write_readme(sheet: Any, template: Template, formats: Mapping[str, Any], lang: str) -> None:
     sheet.set_column(0, 1, 70)
-    for row, (chinese, english) in enumerate(README):
-        sheet.write_string(row, 0, chinese, formats["wrap"])
-        sheet.write_string(row, 1, english, formats["wrap"])
-    for row, table in enumerate(SHEETS.values(), start=len(README) + 1):
-        sheet.write_string(row, 0, f"{table.name}（{table.zh}）：{table.meaning_zh}", formats["wrap"])
-        sheet.write_string(row, 1, f"{table.name}: {table.meaning}", formats["wrap"])
+    tables = [
+        (f"{table.name}（{table.zh}）：{table.meaning_zh}", f"{table.name}: {table.meaning}")
+        for table in template.tables.values()
+    ]
+    for row, texts in enumerate((*template.readme, ("", ""), *tables)):
+        for place, text in enumerate(texts if lang == "zh" else texts[::-1]):
+            if text:
+                sheet.write_string(row, place, text, formats["wrap"])
 
 
-def _write_table(sheet: Any, table: Table, rows: tuple[Row, ...], formats: Mapping[str, Any], lists: _Lists) -> None:
+def _write_table(sheet: Any, table: Table, rows: Sequence[Row], formats: Mapping[str, Any], lists: _Lists) -> None:
     sheet.freeze_panes(FIRST_DATA_ROW, 1)
     for place, column in enumerate(table.columns):
         sheet.write_string(0, place, column.name, formats["key"])
@@ -177,7 +204,7 @@ def _comment(column: Column) -> str:
 def _drop_down(sheet: Any, table: Table, place: int, column: Column, lists: _Lists) -> None:
     area = (FIRST_DATA_ROW, place, LAST_DATA_ROW, place)
     chosen = column.choices or column.suggested
-    if column.name == "factor":
+    if column.name == "factor" and "method" in table.names():
         method = _letter(table.names().index("method"))
         formula = f'=INDIRECT("factor_"&${method}{FIRST_DATA_ROW + 1})'
         sheet.data_validation(*area, {"validate": "list", "source": formula, "error_type": "warning"})
@@ -194,8 +221,8 @@ def _drop_down(sheet: Any, table: Table, place: int, column: Column, lists: _Lis
                 "error_message": f"{column.lower:g} … {upper:g}",
             },
         )
-    elif column.kind == "source" or column.name in ("enterprise", "facility"):
-        owner = {"source": "sources", "enterprise": "enterprises", "facility": "facilities"}[column.name]
+    elif column.name in OWNERS:
+        owner = OWNERS[column.name]
         if owner != table.name:
             formula = f"={owner}!$A${FIRST_DATA_ROW + 1}:$A${LAST_DATA_ROW + 1}"
             sheet.data_validation(*area, {"validate": "list", "source": formula, "error_type": "warning"})

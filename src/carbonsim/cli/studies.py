@@ -1,129 +1,72 @@
-"""The shell: every verb, its messages in English and Chinese, and one wrapper that maps errors to exit codes."""
+"""The verbs of a study: make, check, run, compare, look up, verify."""
 
 from __future__ import annotations
 
-import itertools
-import os
-import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.exceptions import Abort, Exit, TyperException
 
-from carbonsim.errors import InfeasibleError, InputError, Issue
+from carbonsim.cli.shell import (
+    AliasKey,
+    Anonymise,
+    Force,
+    Lang,
+    Language,
+    Out,
+    Quiet,
+    app,
+    lang_of,
+    progress_bar,
+    report_problems,
+    say,
+)
+from carbonsim.errors import InputError, Issue
 
 if TYPE_CHECKING:
     from carbonsim.study import Results
 
-Language = Literal["zh", "en"]
-DONE, INPUT, INFEASIBLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 DEMO_STUDY, DEMO_FOLDER = "panzhihua", "panzhihua-demo"
-
-app = typer.Typer(
-    name="carbonsim",
-    help="What happens to enterprises when a carbon market widens. 碳市场扩大行业覆盖范围对企业的影响。",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-Lang = Annotated[str, typer.Option("--lang", help="zh or en; messages, report and figure labels.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder to write; must not hold other files.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")]
-Anonymise = Annotated[bool, typer.Option("--anonymise", help="Aliases in place of enterprise names.")]
-AliasKey = Annotated[
-    str,
-    typer.Option(
-        "--alias-key", envvar="CARBONSIM_ALIAS_KEY", help="Secret that makes the aliases; same key, same aliases."
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-
-
-def default_lang() -> Language:
-    """Chinese when the environment asks for it (CARBONSIM_LANG or LANG), English otherwise."""
-    wish = os.environ.get("CARBONSIM_LANG") or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return "zh" if wish.lower().startswith("zh") else "en"
-
-
-def _lang(lang: str) -> Language:
-    if not lang:
-        return default_lang()
-    if lang == "zh":
-        return "zh"
-    if lang == "en":
-        return "en"
-    raise InputError(f"--lang is '{lang}', expected zh or en.")
-
-
-def _say(lang: str, english: str, chinese: str) -> None:
-    typer.echo(chinese if lang == "zh" else english)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error when somebody is looking, nothing otherwise."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<40}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1)
-        yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        from carbonsim import __version__
-
-        typer.echo(f"carbonsim {__version__}")
-        raise Exit
-
-
-@app.callback()
-def _common(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """What happens to enterprises when a carbon market widens. 碳市场扩大行业覆盖范围对企业的影响。"""
 
 
 @app.command()
 def demo(lang: Lang = "", out: Out = Path(DEMO_FOLDER), quiet: Quiet = False) -> None:
     """Run the packaged Panzhihua study and say where to look. 运行示例研究(攀枝花)。"""
-    lang = _lang(lang)
+    lang = lang_of(lang)
     replaced = out.exists()
     _run([DEMO_STUDY], out, lang=lang, force=True, quiet=quiet)
     if replaced:
-        _say(lang, f"(the earlier demo in {out} was replaced)", f"(已替换 {out} 中的旧示例)")
+        say(lang, f"(the earlier demo in {out} was replaced)", f"(已替换 {out} 中的旧示例)")
 
 
 @app.command()
 def template(
     path: Path,
     lang: Lang = "",
+    ledger: Annotated[bool, typer.Option("--ledger", help="The ledger of an enterprise instead of a study.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing workbook.")] = False,
 ) -> None:
     """Write an input workbook with Chinese headers, drop-downs and example rows. 生成输入工作簿模板。"""
     from carbonsim.inputs import write_template
+    from carbonsim.inputs.ledger_template import write_ledger_template
 
     if path.exists() and not force:
         raise InputError(f"{path}: exists; give another name, or replace it with --force.")
-    write_template(path)
-    lang = _lang(lang)
-    _say(lang, f"Template written: {path}", f"模板已生成: {path}")
-    _say(
+    lang = lang_of(lang)
+    if ledger:
+        write_ledger_template(path, lang)
+    else:
+        write_template(path)
+    say(lang, f"Template written: {path}", f"模板已生成: {path}")
+    if ledger:
+        command = f"carbonsim account {path} --out account"
+        say(lang, f"Fill it in, then: {command}", f"填写后运行: {command}")
+        return
+    say(
         lang,
         f"Fill it in, then: carbonsim init {path} --policy panzhihua --out my",
         f"填写后运行: carbonsim init {path} --policy panzhihua --out my",
@@ -144,17 +87,17 @@ def init(
     from carbonsim.inputs import init_study, read_scenario
     from carbonsim.study import check_study
 
-    lang = _lang(lang)
+    lang = lang_of(lang)
     init_study(workbook, out, policy=policy, force=force)
-    _say(lang, f"Study written: {out}", f"研究已生成：{out}")
-    _report_problems(check_study(str(out)), lang)
+    say(lang, f"Study written: {out}", f"研究已生成：{out}")
+    report_problems(check_study(str(out)), lang)
     if read_scenario(out).illustrative:
-        _say(
+        say(
             lang,
             "Example rows are left (source 'example'), so every output says illustrative enterprises.",
             "仍有示例行（来源为 example），因此所有输出都标注“示意企业”。",
         )
-    _say(lang, f"Run it: carbonsim run {out}", f"运行：carbonsim run {out}")
+    say(lang, f"Run it: carbonsim run {out}", f"运行：carbonsim run {out}")
 
 
 @app.command()
@@ -167,9 +110,9 @@ def check(
     """Validate a study: every problem at once, exit code 1 if there is one. 校验研究, 一次列出全部问题。"""
     from carbonsim.study import check_study
 
-    lang = _lang(lang)
-    _report_problems(check_study(study), lang)
-    _say(lang, f"{study}: no problems found.", f"{study}：未发现问题。")
+    lang = lang_of(lang)
+    report_problems(check_study(study), lang)
+    say(lang, f"{study}: no problems found.", f"{study}：未发现问题。")
     if certificate or engines:
         from carbonsim.inputs import read_scenario
         from carbonsim.study import simulate
@@ -179,14 +122,6 @@ def check(
             typer.echo(results.provenance[results.scenarios[0]]["engine"])
         if certificate:
             _print_certificate(results)
-
-
-def _report_problems(problems: list[Issue], lang: str) -> None:
-    """Raise with the errors, all at once; warnings alone are printed and stop nothing."""
-    if any(problem.severity == "error" for problem in problems):
-        raise InputError(problems)
-    for problem in problems:
-        typer.echo(("提示：" if lang == "zh" else "note: ") + problem.text(lang), err=True)
 
 
 def _print_certificate(results: Results) -> None:
@@ -209,7 +144,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Simulate studies, print the summary, write the run folder. 模拟并输出结果文件夹。"""
-    _run(studies, out, lang=_lang(lang), force=force, anonymise=anonymise, alias_key=alias_key, quiet=quiet)
+    _run(studies, out, lang=lang_of(lang), force=force, anonymise=anonymise, alias_key=alias_key, quiet=quiet)
 
 
 def _run(
@@ -226,11 +161,11 @@ def _run(
     from carbonsim.report.tables import console_summary
 
     check_target(out, force=force)
-    with _progress(quiet) as progress:
+    with progress_bar(quiet) as progress:
         results = _simulate_and_write(studies, out, lang, force, anonymise, alias_key, progress)
     typer.echo(console_summary(results, lang))
-    _say(lang, f"Report: {out / 'report.html'}", f"报告: {out / 'report.html'}")
-    _say(
+    say(lang, f"Report: {out / 'report.html'}", f"报告: {out / 'report.html'}")
+    say(
         lang,
         f"Tables: {out / 'results.xlsx'}   Figures: {out / 'figures'}   Data: {out / 'results.nc'}",
         f"表格: {out / 'results.xlsx'}   图: {out / 'figures'}   数据: {out / 'results.nc'}",
@@ -290,8 +225,8 @@ def compare(
     from carbonsim.study import join_results, read_results
 
     results = join_results([read_results(folder) for folder in folders])
-    reference, language = to or results.scenarios[0], _lang(lang)
-    _say(language, f"Each scenario minus {reference}:", f"各情景减去 {reference}：")
+    reference, language = to or results.scenarios[0], lang_of(lang)
+    say(language, f"Each scenario minus {reference}:", f"各情景减去 {reference}：")
     typer.echo(console_table(results.compare(reference), language))
 
 
@@ -301,30 +236,39 @@ def show(study: str, path: str, lang: Lang = "") -> None:
     from carbonsim.inputs import read_scenario
     from carbonsim.report.tables import describe_path
 
-    typer.echo(describe_path(read_scenario(study), path, _lang(lang)))
+    typer.echo(describe_path(read_scenario(study), path, lang_of(lang)))
 
 
 @app.command(name="list")
 def list_names(lang: Lang = "") -> None:
-    """Packaged studies, allocation rules, instruments and accounting sectors. 列出内置研究与规则。"""
+    """Packaged studies and ledgers, rules, instruments, accounting sectors, methods. 列出内置研究、账册与规则。"""
     from carbonsim.accounting import accounting_sectors
+    from carbonsim.accounting.core import accounting_methods
     from carbonsim.allocation import allocation_rules
+    from carbonsim.inputs.choice_labels import CHOICE_LABELS
+    from carbonsim.inputs.packaged_ledgers import packaged_ledgers
     from carbonsim.market import instruments
     from carbonsim.study import list_scenarios
 
-    lang = _lang(lang)
-    _say(lang, "Studies", "研究")
+    lang = lang_of(lang)
+    say(lang, "Studies", "研究")
     for name, title_en, title_zh in list_scenarios():
+        typer.echo(f"  {name:<32} {title_zh if lang == 'zh' else title_en}")
+    say(lang, "Ledgers (carbonsim account NAME)", "账册（carbonsim account 名称）")
+    for name, title_en, title_zh in packaged_ledgers():
         typer.echo(f"  {name:<32} {title_zh if lang == 'zh' else title_en}")
     kinds = (
         ("Allocation rules", "分配规则", allocation_rules),
         ("Instruments", "市场工具", instruments),
         ("Accounting sectors", "核算行业", accounting_sectors),
+        ("Accounting methods", "核算方法", accounting_methods),
     )
+    labels = CHOICE_LABELS["method"]
     for english, chinese, registry in kinds:
-        _say(lang, english, chinese)
+        say(lang, english, chinese)
         for name in registry:
-            typer.echo(f"  {name:<32} {registry.get(name).summary}")
+            chinese_name = labels.get(name) if lang == "zh" and registry is accounting_methods else None
+            typer.echo(f"  {name:<32} {chinese_name or registry.get(name).summary}")
 
 
 @app.command()
@@ -340,57 +284,17 @@ def verify(folder: Path, lang: Lang = "") -> None:
         _simulate_and_write(manifest["studies"], again, manifest["lang"], False, False, "", lambda *_: None)
         changed = _changed_inputs(manifest["inputs"], read_manifest(again)["inputs"])
         found = differences(folder, again)
-    lang = _lang(lang)
+    lang = lang_of(lang)
     for name in changed:
-        _say(lang, f"input changed since the run: {name}", f"运行后输入已改变: {name}")
+        say(lang, f"input changed since the run: {name}", f"运行后输入已改变: {name}")
     for line in found:
         typer.echo(line)
     if found or changed:
         raise InputError(f"{folder}: the second run differs from the first ({len(found)} files).")
-    _say(lang, f"{folder}: byte-equal on a second run.", f"{folder}: 两次运行逐字节相同。")
+    say(lang, f"{folder}: byte-equal on a second run.", f"{folder}: 两次运行逐字节相同。")
 
 
 def _changed_inputs(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> list[str]:
     old = {name: digest for files in before.values() for name, digest in files.items()}
     new = {name: digest for files in after.values() for name, digest in files.items()}
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-
-
-def execute(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; errors are printed, never raised."""
-    asked = [value for flag, value in itertools.pairwise(arguments) if flag == "--lang"]
-    lang = asked[-1] if asked and asked[-1] in ("zh", "en") else default_lang()
-    try:
-        code = typer.main.get_command(app).main(args=arguments, prog_name="carbonsim", standalone_mode=False)
-        return int(code or DONE)
-    except Exit as stop:
-        return stop.exit_code
-    except (Abort, KeyboardInterrupt):
-        typer.echo("已中断。" if lang == "zh" else "Interrupted.", err=True)
-        return INTERRUPTED
-    except TyperException as problem:
-        typer.echo(f"{problem}  (carbonsim --help)", err=True)
-        return INPUT
-    except InputError as problem:
-        _report(problem, lang)
-        return INPUT
-    except InfeasibleError as problem:
-        typer.echo(str(problem), err=True)
-        return INFEASIBLE
-    except Exception as problem:  # the last wrapper: anything else is our fault and says so
-        typer.echo(f"{type(problem).__name__}: {problem}", err=True)
-        if os.environ.get("CARBONSIM_DEBUG"):
-            raise
-        return FAULT
-
-
-def _report(problem: InputError, lang: str) -> None:
-    count = len(problem.issues)
-    if count > 1:
-        typer.echo(f"发现 {count} 个问题:" if lang == "zh" else f"{count} problems found:", err=True)
-    typer.echo(problem.text(lang), err=True)
-
-
-def main() -> None:
-    """Entry point of the ``carbonsim`` command."""
-    sys.exit(execute(sys.argv[1:]))
