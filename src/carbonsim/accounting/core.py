@@ -1,15 +1,16 @@
-"""What a sector's accounting declares, and the registry it is found in."""
+"""What a sector's accounting declares, and the registries of sectors and methods."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from carbonsim.errors import Issue
 from carbonsim.registry import Registry
 
 Bools = NDArray[np.bool_]
@@ -29,6 +30,7 @@ class StreamView:
     enterprise: NDArray[np.intp]
     process: Labels
     kind: Labels
+    method: Labels
     category: Labels
     scope: NDArray[np.intp]
     from_fuel: Bools
@@ -55,6 +57,22 @@ class StreamView:
         return np.asarray(np.isin(self.enterprise, self.enterprise[self.reports_key]), dtype=bool)
 
 
+@dataclass(frozen=True, slots=True)
+class DataItem:
+    """One data item that a guideline asks for: where a ledger holds it, its unit and the decimals it keeps.
+
+    ``held_in`` is a method, a term or a column of the ledger; ``decimals`` is None where no rule was read.
+    """
+
+    name: str
+    zh: str
+    held_in: str
+    unit: str
+    source: str
+    decimals: int | None = None
+    required: bool = True
+
+
 class SectorAccounting:
     """How one sector counts: its factor tables, its boundary in the emissions market, its key process, its roundings.
 
@@ -71,6 +89,17 @@ class SectorAccounting:
     boundary_processes: ClassVar[frozenset[str] | None] = None  # None: the whole enterprise
     key_processes: ClassVar[frozenset[str] | None] = None  # None: the whole facility
     output_processes: ClassVar[frozenset[str] | None] = None  # None: the key processes
+    market_gases: ClassVar[tuple[str, ...]] = ("CO2",)
+    electricity_covered_until: ClassVar[int | None] = None  # last compliance year that counted purchased electricity
+    data_items: ClassVar[tuple[DataItem, ...]] = ()
+
+    @classmethod
+    def check_terms(cls, method: str, factor: str, own_terms: frozenset[str]) -> tuple[str, str]:
+        """What the sector's guideline refuses of a row's method, factor and measured terms: English and Chinese.
+
+        Two empty texts where nothing is refused.
+        """
+        return "", ""
 
     @classmethod
     def in_boundary(cls, streams: StreamView) -> Bools:
@@ -97,6 +126,11 @@ class SectorAccounting:
         return streams.in_process(cls.key_processes) | streams.reports_key | ~known
 
     @classmethod
+    def check(cls, inventory: xr.Dataset) -> list[Issue]:
+        """What is wrong with the sector's rows taken together; nothing, unless a sector knows better."""
+        return []
+
+    @classmethod
     def verified(cls, inventory: xr.Dataset, year: int) -> xr.Dataset:
         """Verified data of the sector's facilities in a year, as the ledger takes them.
 
@@ -105,6 +139,7 @@ class SectorAccounting:
         return facility_ledger(inventory, year)
 
 
+accounting_methods: Registry[Callable[..., Any]] = Registry("accounting method", "carbonsim.accounting.methods")
 accounting_sectors: Registry[type[SectorAccounting]] = Registry("accounting sector", "carbonsim.accounting.sectors")
 
 

@@ -16,7 +16,7 @@ from carbonsim.errors import InputError, shorten
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.measures.applies import Bools, Catalogue, Floats, Index, Labels, Pairs, match, read_catalogue
 from carbonsim.measures.costing import annuity_unit_cost
-from carbonsim.measures.interactions import check_shares, efficient_frontier, residual_before
+from carbonsim.measures.interactions import check_shares, efficient_frontier, per_tonne_of_step, residual_before
 from carbonsim.units import conversion_factor
 
 PRICE_INDEX: Final = "outlook.price_index"
@@ -41,11 +41,15 @@ class _Options:
 
 @dataclass(frozen=True, slots=True)
 class _Additive:
-    """Options after overlaps, (o, y): covered and whole abatement at full use, unit cost."""
+    """Options after overlaps, (o, y): covered and whole abatement at full use, unit cost.
+
+    ``smaller`` is the place of the alternative that a step starts from, -1 where it starts from nothing.
+    """
 
     covered: Floats
     whole: Floats
     cost: Floats
+    smaller: Index
 
 
 @exact
@@ -65,8 +69,9 @@ def build_options(scenario: Scenario, inventory: xr.Dataset) -> xr.Dataset:
         ``potential`` [tCO2e/yr] of covered emissions, 0 where a measure moves only the inventory;
         ``inventory_potential`` [tCO2e/yr], scope 1 or 2 as ``scope1_share`` (1 or 0) says; ``unit_cost`` [CNY/tCO2e]
         of the first tonne; ``slope`` [CNY/tCO2e per tCO2e], so that :math:`MAC(x) = unit\_cost + slope \cdot x`;
-        ``scope2_change`` [tCO2e/tCO2e]; ``co_benefit`` (option, pollutant) [t/tCO2e], positive is pollution avoided,
-        where ``co_benefit_available``; ``investment`` (option) [CNY per tCO2e/yr] where ``investment_available``.
+        ``scope2_change`` [tCO2e/tCO2e] and ``electricity_change`` [MWh/tCO2e], positive is more; ``co_benefit``
+        (option, pollutant, year) [t/tCO2e], positive is pollution avoided, where ``co_benefit_available`` (option,
+        pollutant); ``investment`` (option) [CNY per tCO2e/yr] where ``investment_available``.
 
     Raises
     ------
@@ -77,9 +82,9 @@ def build_options(scenario: Scenario, inventory: xr.Dataset) -> xr.Dataset:
     -----
     Measures of one ``interaction_group`` act on one stream in merit order (mean unit cost at full use): what is left
     for a measure is the baseline times the product of one minus the shares before it. Members of an
-    ``exclusion_group`` become the steps of their efficient frontier. Without a group measures are independent, and
-    cutting more than there is raises. Before ``available_from`` the potential is zero. Streams that are a net sink
-    leave nothing to cut.
+    ``exclusion_group`` become the steps of their efficient frontier, in cost and in what comes with a tonne. Without a
+    group measures are independent, and cutting more than there is raises. Before ``available_from`` the potential is
+    zero. Streams that are a net sink leave nothing to cut.
     """
     catalogue = read_catalogue(scenario.tables["measures"])
     pairs = match(catalogue, inventory)
@@ -102,13 +107,14 @@ def _additive(inventory: xr.Dataset, taken: _Options) -> _Additive:
     years = inventory["year"].values
     measure = taken.pairs.measure
     covered, whole, unit_cost = (np.zeros((len(measure), len(years))) for _ in range(3))
+    smaller = np.full(covered.shape, -1, dtype=np.intp)
     available = years[None, :] >= taken.catalogue.numbers["available_from"][measure][:, None]
     moves = taken.catalogue.texts["moves"][measure]
     labels = inventory["stream"].values
     # A loop over the few spans of years in which the same measures are available.
     for columns in _spans(available):
-        cost, multiplier = _steps(taken, available[:, columns[0]])
-        unit_cost[:, columns] = cost[:, None]
+        cost, multiplier, start = _steps(taken, available[:, columns[0]])
+        unit_cost[:, columns], smaller[:, columns] = cost[:, None], start[:, None]
         order = cost + taken.rise / 2
         for target, kind, emissions in (
             (covered, "covered", inventory["stream_covered_emissions"].values),
@@ -119,7 +125,7 @@ def _additive(inventory: xr.Dataset, taken: _Options) -> _Additive:
             amount = np.zeros((len(measure), len(columns)))
             np.add.at(amount, taken.pairs.option, cut * emissions[taken.pairs.stream][:, columns])
             target[:, columns] = np.maximum(amount, 0.0)
-    return _Additive(covered, whole, unit_cost)
+    return _Additive(covered, whole, unit_cost, smaller)
 
 
 def _cost_alone(scenario: Scenario, catalogue: Catalogue, pairs: Pairs, inventory: xr.Dataset) -> Floats:
@@ -185,9 +191,10 @@ def _spans(available: Bools) -> list[Index]:
     return [np.flatnonzero(codes == code) for code in range(int(codes.max(initial=-1)) + 1)]
 
 
-def _steps(taken: _Options, on: Bools) -> tuple[Floats, Floats]:
-    """Unit cost and residual multiplier of each option (o), alternatives replaced by the steps of their frontier."""
+def _steps(taken: _Options, on: Bools) -> tuple[Floats, Floats, Index]:
+    """Unit cost, residual multiplier and start of each option (o), alternatives as the steps of their frontier."""
     cost, multiplier = taken.cost.copy(), np.where(on, 1 - taken.share, 1.0)
+    smaller = np.full(cost.shape, -1, dtype=np.intp)
     group = taken.catalogue.texts["exclusion_group"][taken.pairs.measure]
     chosen = np.flatnonzero((group != "") & on)
     multiplier[chosen] = 1.0
@@ -199,7 +206,8 @@ def _steps(taken: _Options, on: Bools) -> tuple[Floats, Floats]:
         frontier = efficient_frontier(taken.share[members], taken.cost[members])
         kept = members[frontier.kept]
         cost[kept], multiplier[kept] = frontier.unit_cost, frontier.multiplier
-    return cost, multiplier
+        smaller[kept[1:]] = kept[:-1]
+    return cost, multiplier, smaller
 
 
 def _cut_share(taken: _Options, multiplier: Floats, order: Floats, labels: Labels) -> Floats:
@@ -231,24 +239,25 @@ def _groups(catalogue: Catalogue, pairs: Pairs) -> Index:
 def _dataset(scenario: Scenario, inventory: xr.Dataset, taken: _Options, result: _Additive) -> xr.Dataset:
     money = f"CNY{scenario.price_year}"
     catalogue, pairs = taken.catalogue, taken.pairs
-    by_year, by_pollutant = ("option", "year"), ("option", "pollutant")
+    by_year = ("option", "year")
     # Full use of an option is its covered potential, or what it does to the inventory if nothing of it is covered.
     full = np.where(result.covered > 0, result.covered, result.whole)
     slope = np.where(full > 0, taken.rise[:, None] / np.where(full > 0, full, 1.0), 0.0)
-    change = np.column_stack([catalogue.numbers[f"{name.lower()}_change"][pairs.measure] for name in POLLUTANTS])
-    avoided = np.where(np.isnan(change), 0.0, -change) * conversion_factor("kg", "t")
+    avoided, stated = _co_benefit(taken, result)
     scope1 = np.zeros(len(pairs.measure))
     scope1[pairs.option] = inventory["stream_scope"].values[pairs.stream] == 1
-    scope2 = _scope2_change(scenario, catalogue.numbers["electricity_change"][pairs.measure], scope1, inventory)
+    electricity = np.nan_to_num(catalogue.numbers["electricity_change"][pairs.measure])
+    electricity = per_tonne_of_step(electricity[:, None], taken.share, result.smaller)[:, 0, :]
     data = {
         "potential": (by_year, result.covered, {"units": "tCO2e/yr"}),
         "inventory_potential": (by_year, result.whole, {"units": "tCO2e/yr"}),
         "unit_cost": (by_year, result.cost, {"units": f"{money}/tCO2e"}),
         "slope": (by_year, slope, {"units": f"{money}/tCO2e per tCO2e"}),
         "scope1_share": ("option", scope1, {"units": "1"}),
-        "scope2_change": (by_year, scope2, {"units": "tCO2e/tCO2e"}),
-        "co_benefit": (by_pollutant, avoided, {"units": "t/tCO2e"}),
-        "co_benefit_available": (by_pollutant, ~np.isnan(change)),
+        "scope2_change": (by_year, _scope2_change(scenario, electricity, scope1, inventory), {"units": "tCO2e/tCO2e"}),
+        "electricity_change": (by_year, electricity, {"units": "MWh/tCO2e"}),
+        "co_benefit": (("option", "pollutant", "year"), avoided, {"units": "t/tCO2e"}),
+        "co_benefit_available": (("option", "pollutant"), stated),
         "investment": ("option", np.nan_to_num(taken.capex), {"units": f"{money} per tCO2e/yr"}),
         "investment_available": ("option", ~np.isnan(taken.capex)),
     }
@@ -256,14 +265,29 @@ def _dataset(scenario: Scenario, inventory: xr.Dataset, taken: _Options, result:
     return xr.Dataset(data, coords=_coords(catalogue, pairs, inventory), attrs=attrs)
 
 
-def _scope2_change(scenario: Scenario, electricity_change: Floats, scope1: Floats, inventory: xr.Dataset) -> Floats:
+def _co_benefit(taken: _Options, result: _Additive) -> tuple[Floats, Bools]:
+    """Pollution avoided [t/tCO2e] (o, p, y), and whether the table states it (o, p), of a step also for its start.
+
+    The table gives the change, negative where there is less pollution; what it leaves empty is 0 under the mask.
+    """
+    numbers, measure = taken.catalogue.numbers, taken.pairs.measure
+    change = np.column_stack([numbers[f"{name.lower()}_change"][measure] for name in POLLUTANTS])
+    stated = ~np.isnan(change)
+    for column in range(result.smaller.shape[1]):
+        start = result.smaller[:, column]
+        stated &= (start < 0)[:, None] | ~np.isnan(change[start])
+    avoided = -np.where(np.isnan(change), 0.0, change) * conversion_factor("kg", "t")
+    step = per_tonne_of_step(avoided, taken.share, result.smaller)
+    return np.where(stated[:, :, None], step, 0.0), stated
+
+
+def _scope2_change(scenario: Scenario, electricity: Floats, scope1: Floats, inventory: xr.Dataset) -> Floats:
     """Change of scope 2 for each tonne abated (o, y): more electricity bought, or purchased energy avoided."""
-    electricity = np.nan_to_num(electricity_change)
     years = inventory["year"].values.tolist()
     grid = np.zeros(len(years))
     if electricity.any():
         grid = scenario.parameters.series("outlook.grid_factor", years)
-    return np.asarray(electricity[:, None] * grid - (1 - scope1)[:, None])
+    return np.asarray(electricity * grid - (1 - scope1)[:, None])
 
 
 def _coords(catalogue: Catalogue, pairs: Pairs, inventory: xr.Dataset) -> dict[str, tuple[str, Labels]]:

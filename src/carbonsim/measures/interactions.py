@@ -93,6 +93,42 @@ def _step_cost(share: Floats, unit_cost: Floats, kept: list[int]) -> float:
     return float(unit_cost[kept[0]]) if len(kept) == 1 else _slope(share, unit_cost, kept[-2], kept[-1])
 
 
+def per_tonne_of_step(value: Floats, share: Floats, smaller: Index) -> Floats:
+    """What a tonne of each step brings, where a step goes from a smaller alternative to a larger one.
+
+    Parameters
+    ----------
+    value : array [unit per tCO2e] (o, k)
+        What a tonne brings if the option is taken alone, such as pollution avoided or electricity used.
+    share : array [1] (o)
+        Share of the stream that the option cuts alone.
+    smaller : array of int (o, y)
+        Place of the alternative that the step starts from; -1 where it starts from nothing.
+
+    Returns
+    -------
+    array [unit per tCO2e] (o, k, y)
+
+    Notes
+    -----
+    .. math:: (r_k v_k - r_{k-1} v_{k-1}) / (r_k - r_{k-1})
+
+    so that all steps up to an alternative together bring what the alternative brings.
+
+    Examples
+    --------
+    >>> value, share, smaller = np.array([[2.0], [5.0]]), np.array([0.1, 0.3]), np.array([[-1], [0]])
+    >>> per_tonne_of_step(value, share, smaller).round(9).ravel().tolist()
+    [2.0, 6.5]
+    """
+    follows = smaller >= 0
+    start = np.where(follows, smaller, 0)
+    larger = share[:, None] - share[start]
+    difference = share[:, None, None] * value[:, :, None] - np.moveaxis(share[start][:, :, None] * value[start], 2, 1)
+    step = difference / np.where(follows, larger, 1.0)[:, None, :]
+    return np.where(follows[:, None, :], step, value[:, :, None])
+
+
 def residual_before(multiplier: Floats, group: Index, order: Floats) -> Floats:
     r"""What earlier measures of the same group leave of a stream when each measure's turn comes.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.market import Market
+from carbonsim.measures.co_benefits import pollutants_after
 from carbonsim.study.adoption import add_up, anticipated, entry_positions, no_regret, option_cost, rows_of
 from carbonsim.study.assemble import Assembly
 from carbonsim.study.incentives import benchmark_gap, signal_at_solution
@@ -175,13 +176,14 @@ def _emission_values(
     covered = share * _array(chosen, "potential", "option")
     baseline = _covered_baseline(assembly, local)
     abated = add_up(covered, owner, count)
-    avoided = np.stack(
-        [add_up(share * used["size"] * chosen["co_benefit"].sel(pollutant=name).values[:, None], owner, count)
-         for name in local["pollutant"].values],
-        axis=1,
-    )  # fmt: skip
-    known = local["pollutant_available"].transpose("enterprise", "pollutant").values.astype(bool)[:, :, None]
-    after = local["pollutant_emissions"].transpose("enterprise", "pollutant", "year").values - avoided
+    polluted = pollutants_after(
+        local["pollutant_emissions"].transpose("enterprise", "pollutant", "year").values,
+        local["pollutant_available"].transpose("enterprise", "pollutant").values.astype(bool),
+        share * used["size"],
+        co_benefit=chosen["co_benefit"].transpose("option", "pollutant", "year").values,
+        stated=chosen["co_benefit_available"].transpose("option", "pollutant").values.astype(bool),
+        owner=owner,
+    )
     before = _array(local, "emissions_co2e", "enterprise")
     return {
         "baseline_inventory_emissions": (ROW, before),
@@ -191,7 +193,7 @@ def _emission_values(
         "covered_emissions": (ROW, baseline - abated),
         "abatement": (ROW, abated),
         "anticipatory_abatement": (ROW, add_up(used["ahead"] * _array(chosen, "potential", "option"), owner, count)),
-        "pollutant_emissions": (("enterprise", "pollutant", "year"), np.where(known, after, np.nan)),
+        "pollutant_emissions": (("enterprise", "pollutant", "year"), polluted),
         "obligation_share": (ROW, assembly.share),
         "obligation": (ROW, market.dataset["obligation"].transpose(*ROW).values),
         "free_allocation": (ROW, market.dataset["free_allocation"].transpose(*ROW).values),

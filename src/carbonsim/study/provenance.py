@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from carbonsim.accounting.evidence import weakest
 from carbonsim.allocation import allocation_rules
 from carbonsim.inputs import drafts_used
 from carbonsim.inputs.parameters import BASES
@@ -20,10 +20,7 @@ from carbonsim.inputs.scenario import Scenario
 from carbonsim.inputs.validity import needed_years
 from carbonsim.market.supply import instruments
 
-Texts = NDArray[np.str_]
 PACKAGES = ("carbonsim", "numpy", "pandas", "xarray", "pyomo", "highspy", "scipy")
-# The weakest basis of a chain of values is the basis of its product; the last of this order is the weakest.
-WEAKNESS = {name: rank for rank, name in enumerate(BASES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +67,6 @@ def drafts_in_force(scenario: Scenario) -> tuple[str, ...]:
     return tuple(sorted({used.path for used in drafts_used(scenario, *declared_reads())}))
 
 
-def weakest(bases: Texts, *others: Texts) -> Texts:
-    """Elementwise weakest of several arrays of bases (assumption is weaker than literature, and so on)."""
-    ranks = np.vectorize(WEAKNESS.__getitem__, otypes=[int])(bases)
-    for other in others:
-        ranks = np.maximum(ranks, np.vectorize(WEAKNESS.__getitem__, otypes=[int])(other))
-    return np.asarray(BASES)[ranks]
-
-
 def basis_shares(inventory: xr.Dataset, outcome: xr.Dataset, *, price_basis: str) -> pd.DataFrame:
     """Share of covered tonnes and of compliance cost that rests on each basis, local enterprises only.
 
@@ -97,7 +86,7 @@ def basis_shares(inventory: xr.Dataset, outcome: xr.Dataset, *, price_basis: str
         value of allowance cost). Each column sums to 1 where there is anything to share.
     """
     local = outcome["enterprise"].values[outcome["kind"].values == "enterprise"]
-    streams = np.isin(inventory["stream_enterprise"].values, local) & inventory["stream_covered"].values.astype(bool)
+    streams = np.isin(inventory["stream_enterprise"].values, local) & inventory["stream_covered"].values.any(axis=1)
     tonnes = np.abs(inventory["stream_emissions_co2e"].transpose("stream", "year").values).sum(axis=1)
     stream_basis = weakest(inventory["activity_basis"].values, inventory["factor_basis"].values)
     taken = np.isin(outcome["option_enterprise"].values, local)
@@ -128,7 +117,7 @@ def price_basis_of(scenario: Scenario) -> str:
         for dated in row
         if dated.applies_from <= scenario.years[-1]
     }
-    return max(bases, key=WEAKNESS.__getitem__) if bases else "assumption"
+    return max(bases, key=BASES.index) if bases else "assumption"
 
 
 def describe(scenario: Scenario) -> Mapping[str, object]:

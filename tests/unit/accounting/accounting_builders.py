@@ -23,6 +23,11 @@ COLUMNS = {
         "facility": "", "year": 2024, "stream": "", "method": "", "factor": "", "quantity": 0.0, "unit": "t",
         "net_calorific_value": float("nan"), "carbon_content": float("nan"), "oxidation": float("nan"),
         "control_so2": float("nan"), "control_nox": float("nan"), "control_pm": float("nan"),
+        "gas_factor": "", "pollutant_factor": "", "evidence": "", "scope3_category": float("nan"),
+        "basis": "assumption", "source": "made-up", "note": "",
+    },
+    "terms": {
+        "facility": "", "year": 2024, "stream": "", "month": float("nan"), "term": "", "value": 0.0, "evidence": "",
         "basis": "assumption", "source": "made-up", "note": "",
     },
     "measures": {
@@ -66,6 +71,7 @@ def scenario(
     facilities: Sequence[Mapping[str, object]],
     activity: Sequence[Mapping[str, object]],
     measures: Sequence[Mapping[str, object]] = (),
+    terms: Sequence[Mapping[str, object]] = (),
     coverage: Sequence[Mapping[str, object]] | None = None,
     years: tuple[int, ...] = (2024,),
     output_index: Mapping[str, Mapping[int, float]] | None = None,
@@ -82,7 +88,7 @@ def scenario(
     tables = {
         "enterprises": table("enterprises", enterprises), "facilities": table("facilities", facilities),
         "activity": table("activity", activity), "measures": table("measures", measures),
-        "coverage": table("coverage", covered),
+        "coverage": table("coverage", covered), "terms": table("terms", terms),
     }  # fmt: skip
     return Scenario(
         name="built", title_en="built", title_zh="构造", description="", years=years, base_year=2024, price_year=2025,

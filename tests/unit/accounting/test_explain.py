@@ -30,7 +30,7 @@ def test_streams_sum_to_the_total() -> None:
 
 def test_oxidation_shows_where_it_was_used() -> None:
     row = {"method": "combustion", "factor": "bituminous", "quantity": 1}
-    assert "x 0.93 x 44/12" in str(explain(one_site("chemicals", "boiler", [row]), "e", 2024))
+    assert "x 0.93 / 1000 x 44/12" in str(explain(one_site("chemicals", "boiler", [row]), "e", 2024))
 
 
 def test_fluorocarbons_show_their_potential() -> None:

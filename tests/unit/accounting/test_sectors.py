@@ -2,76 +2,50 @@
 
 from typing import ClassVar
 
+import numpy as np
 import pytest
+import xarray as xr
 from accounting_builders import one_site, scenario
 
 from carbonsim.accounting import SectorAccounting, accounting_sectors, build_inventory
 from carbonsim.accounting.core import sector_accounting
-from carbonsim.accounting.sectors.steel import verified
+from carbonsim.accounting.ledger_rounding import Decimals, potential, rounded_emissions, term_values
 
-
-def test_steel_ledger_rounds_as_the_guideline_says() -> None:
-    # Coke 1234.567 t -> 1234.57 t; x 28.435 x 0.02942 x 44/12 = 3786.8940... tCO2 (two decimals 3786.89)
-    #   1234.57 x 28.435 = 35104.99795; x 0.02942 = 1032.78903969; x 44/12 = 3786.89314553 -> 3786.89
-    # Limestone 100.005 t -> 100.01 t x 0.44 = 44.0044 -> 44.00
-    # Enterprise 3830.89 -> integer 3831; key 3786.89; output 2000.004 -> 2000.00; intensity 1.893445 -> 1.8934
-    rows = [
-        {"method": "combustion", "factor": "coke", "quantity": 1234.567},
-        {"method": "carbonate", "factor": "cets2024_limestone", "quantity": 100.005},
-        {"method": "output", "quantity": 2000.004},
-    ]
-    ledger = verified(build_inventory(one_site("steel", "ironmaking", rows)), 2024).sel(enterprise="e")
-    assert float(ledger.emissions) == 3831
-    assert float(ledger.key_emissions) == pytest.approx(3786.89, abs=1e-9)
-    assert float(ledger.other_emissions) == pytest.approx(44.00, abs=1e-9)
-    assert float(ledger.key_output) == 2000.0
-    assert float(ledger.intensity) == pytest.approx(1.8934, abs=1e-12)
-
-
-def test_oxidation_of_an_own_power_unit_moves_emissions_to_other_and_keeps_the_total() -> None:
-    # 100 x 1e4 Nm3 of furnace gas: 100 x 33 x 0.0708 x 44/12 = 856.68; formula (3) with 99 %: 848.1132 -> 848.11
-    # Formula (4): other = 856.68 - 848.11 = 8.57
-    rows = [{"method": "combustion", "factor": "bf_gas", "quantity": 100, "unit": "1e4_Nm3"}]
-    study = scenario(
-        enterprises=[{"enterprise": "e", "sector": "steel"}],
-        facilities=[
-            {"facility": "bf", "enterprise": "e", "process": "ironmaking"},
-            {"facility": "unit", "enterprise": "e", "process": "power_unit", "output_unit": "MWh"},
-        ],
-        activity=[{"facility": "unit", "stream": "gas", **rows[0]}],
-    )
-    inventory = build_inventory(study)
-    ledger = verified(inventory, 2024).sel(enterprise="e")
-    assert float(inventory.covered_emissions.sum()) == pytest.approx(856.68)
-    assert float(ledger.emissions) == 857
-    assert float(ledger.power_unit_emissions) == pytest.approx(848.11, abs=1e-9)
-    assert float(ledger.other_emissions) == pytest.approx(8.57, abs=1e-9)
-    assert not bool(ledger.has_intensity)
-
-
-def test_stated_key_emissions_enter_the_ledger() -> None:
-    rows = [
-        {"method": "reported", "quantity": 60_000.4, "unit": "tCO2e"},
-        {"method": "reported_key", "quantity": 40_000, "unit": "tCO2e"},
-        {"method": "key_output", "quantity": 28_000},
-    ]
-    ledger = verified(build_inventory(one_site("steel", "steelworks", rows)), 2024).sel(enterprise="e")
-    assert float(ledger.emissions) == 60_000
-    assert float(ledger.intensity) == pytest.approx(1.4286, abs=1e-12)  # 40 000 / 28 000 = 1.428571...
-
-
-def test_sectors_without_a_read_rounding_say_so() -> None:
-    row = {"method": "clinker", "factor": "cets2024_clinker_portland", "quantity": 10.001}
-    inventory = build_inventory(one_site("cement", "clinker_line", [row, {"method": "output", "quantity": 10.001}]))
-    ledger = sector_accounting("cement").verified(inventory, 2024)
-    assert float(ledger.emissions.sel(facility="f")) == pytest.approx(10.001 * 0.535)
-    assert float(ledger.intensity.sel(facility="f")) == pytest.approx(0.535)
-    assert "no rounding rule" in ledger.attrs["rounding"]
+PLACES = Decimals("made up", amount=2, net_calorific_value=3, carbon_content=5, emissions=2)
 
 
 def test_unlisted_sectors_count_as_reporting() -> None:
-    assert sector_accounting("paper") is sector_accounting("reporting")
+    assert sector_accounting("mining") is sector_accounting("reporting")
     assert set(accounting_sectors) >= {"power", "steel", "cement", "aluminium", "reporting"}
+
+
+@pytest.mark.parametrize("sector", ["chemicals", "petrochemicals", "flat_glass", "copper", "paper", "aviation"])
+def test_reporting_guidance_keeps_what_all_reporting_sectors_share(sector: str) -> None:
+    own, shared = sector_accounting(sector), sector_accounting("reporting")
+    assert issubclass(own, shared)
+    assert own.deducts_exports
+    assert own.table_set == "legacy_sector_guides"
+    assert set(shared.data_items) <= set(own.data_items)
+
+
+@pytest.mark.parametrize("sector", list(accounting_sectors))
+def test_every_sector_says_which_data_its_guide_asks_for(sector: str) -> None:
+    items = sector_accounting(sector).data_items
+    assert items
+    assert len({item.name for item in items}) == len(items)
+    for item in items:
+        assert all((item.name, item.zh, item.held_in, item.unit, item.source))
+        assert item.zh != item.name
+
+
+@pytest.mark.parametrize("sector", list(accounting_sectors))
+def test_what_a_sector_refuses_it_refuses_in_both_languages(sector: str) -> None:
+    accounting = sector_accounting(sector)
+    assert accounting.check_terms("combustion", "no_such_thing", frozenset()) == ("", "")
+    for name in getattr(accounting, "refuses", {}):
+        message, chinese = accounting.check_terms("material_input", name, frozenset())
+        assert f"'{name}'" in message
+        assert f"“{name}”" in chinese
 
 
 def test_a_sector_can_be_added_from_outside() -> None:
@@ -80,10 +54,10 @@ def test_a_sector_can_be_added_from_outside() -> None:
 
         boundary_processes: ClassVar[frozenset[str] | None] = frozenset({"kiln"})
 
-    accounting_sectors.register("paper")(Kiln)
+    accounting_sectors.register("ferroalloy")(Kiln)
     try:
         study = scenario(
-            enterprises=[{"enterprise": "e", "sector": "paper"}],
+            enterprises=[{"enterprise": "e", "sector": "ferroalloy"}],
             facilities=[
                 {"facility": "kiln", "enterprise": "e", "process": "kiln"},
                 {"facility": "boiler", "enterprise": "e", "process": "boiler"},
@@ -95,6 +69,52 @@ def test_a_sector_can_be_added_from_outside() -> None:
         )
         covered = build_inventory(study).covered_emissions.sel(year=2024)
     finally:
-        accounting_sectors.unregister("paper")
+        accounting_sectors.unregister("ferroalloy")
     assert float(covered.sel(facility="kiln")) > 0
     assert float(covered.sel(facility="boiler")) == 0
+
+
+def test_a_ledger_holds_the_facilities_of_its_own_sector() -> None:
+    row = {"stream": "gas", "method": "combustion", "factor": "natural_gas", "quantity": 1, "unit": "1e4_Nm3"}
+    sectors = {"mill": "paper", "works": "chemicals", "mine": "mining", "lime": "other_industry"}
+    inventory = build_inventory(
+        scenario(
+            enterprises=[{"enterprise": name, "sector": sector} for name, sector in sectors.items()],
+            facilities=[{"facility": name, "enterprise": name, "process": "boiler"} for name in sectors],
+            activity=[{"facility": name, **row} for name in sectors],
+        )
+    )
+    # "reporting" stands for every sector without its own accounting.
+    expected = {"paper": ["mill"], "chemicals": ["works"], "reporting": ["mine", "lime"], "cement": []}
+    for sector, names in expected.items():
+        ledger = sector_accounting(sector).verified(inventory, 2024)
+        assert ledger.facility.values.tolist() == names, sector
+
+
+def coal(**more: float) -> xr.Dataset:
+    row = {"method": "combustion", "factor": "bituminous", "quantity": 10.004, **more}
+    return build_inventory(one_site("chemicals", "boiler", [row]))
+
+
+def test_a_rounded_fuel_row_follows_its_three_terms() -> None:
+    # 10.004 -> 10.00 t; measured 20.1234 -> 20.123 GJ/t; 26.1234 tC/TJ = 0.0261234 -> 0.02612 tC/GJ; 93 %
+    #   10 x 20.123 = 201.23; x 0.02612 = 5.2561276; x 0.93 = 4.888198668; x 44/12 = 17.923395116 -> 17.92
+    #   without the rate: 5.2561276 x 44/12 = 19.272467867 -> 19.27
+    streams = coal(net_calorific_value=20.1234, carbon_content=26.1234).sel(year=2024)
+    assert rounded_emissions(streams, PLACES, enters=True, oxidised=True).tolist() == pytest.approx([17.92], abs=1e-9)
+    assert rounded_emissions(streams, PLACES, enters=True, oxidised=False).tolist() == pytest.approx([19.27], abs=1e-9)
+
+
+def test_a_share_taken_off_a_fuel_stays_in_the_rounded_row() -> None:
+    # Default 23.204 GJ/t, 0.02618 tC/GJ, 93 %; half of the carbon is biogenic with evidence.
+    #   10 x 23.204 x 0.02618 x 0.93 x 44/12 = 20.71499... ; half of it 10.357 -> 10.36
+    inventory = coal()
+    halved = inventory.assign(emission_factor=inventory["emission_factor"] / 2)
+    assert rounded_emissions(halved.sel(year=2024), PLACES, enters=True, oxidised=True).tolist() == [10.36]
+
+
+def test_terms_and_potentials_are_read_from_the_inventory() -> None:
+    inventory = coal()
+    assert term_values(inventory, 2024, "oxidation").tolist() == [0.93]
+    np.testing.assert_array_equal(term_values(inventory, 2024, "anode_consumption"), [0.0])
+    assert potential(inventory, "CF4", 2024) == 6630

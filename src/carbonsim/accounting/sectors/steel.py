@@ -7,17 +7,32 @@ from typing import ClassVar, Final
 import numpy as np
 import xarray as xr
 
-from carbonsim.accounting.combustion import combustion_emissions
-from carbonsim.accounting.core import Bools, SectorAccounting, StreamView, accounting_sectors
-from carbonsim.accounting.rounding import round_half_up
-from carbonsim.dims import exact
+from carbonsim.accounting.core import Bools, DataItem, SectorAccounting, StreamView, accounting_sectors
+from carbonsim.accounting.row_checks import row_issues
+from carbonsim.accounting.sectors.steel_gas import gas_issues
+from carbonsim.accounting.sectors.steel_ledger import (
+    CRUDE_STEEL,
+    KEY_PROCESSES,
+    POWER_DECIMALS,
+    POWER_UNIT,
+    SOURCE,
+    verified,
+)
+from carbonsim.errors import Issue
 
-KEY_PROCESSES = frozenset({"ironmaking", "sintering"})
-# Not on the list: stand-alone electric furnaces, rolling and foundry (list rules of 2027, 3110 and 3120 long route).
-OUTSIDE_ALONE = frozenset({"electric_furnace", "rolling", "foundry"})
-POWER_UNIT: Final = "power_unit"
-AMOUNT, CALORIFIC, CARBON, EMISSIONS, TOTAL, INTENSITY = 2, 3, 5, 2, 0, 4  # decimals of tables C.3 to C.5
-_TJ_PER_GJ_PLACES: Final = 3  # the guideline writes carbon content per GJ, the tables here per TJ
+__all__ = ["Steel", "verified"]
+
+# The list takes works of blast furnace and converter (3110, 3120), not stand-alone electric furnaces, rolling and
+# foundries. Iron is made on the long route only; steel and "works" may also stand beside an electric furnace.
+LONG_ROUTE: Final = frozenset({"ironmaking"})
+LONG_ROUTE_UNLESS_ELECTRIC: Final = frozenset({"sintering", "steelmaking", "steelworks"})
+ELECTRIC: Final = frozenset({"electric_furnace"})
+OUTSIDE_ALONE: Final = ELECTRIC | {"rolling", "foundry"}
+LISTED: Final = "cets2024_"  # how the ids of table A.2 begin
+SLAGS: Final = frozenset({"slag", "bf_slag", "blast_furnace_slag", "steel_slag", "converter_slag"})
+COKE: Final = "coke"
+
+_FUEL_ROWS: Final = "combustion, material_input and product_output rows of a fuel"
 
 
 @accounting_sectors.register("steel")
@@ -27,11 +42,18 @@ class Steel(SectorAccounting):
     The obligation is formula (1), a mass balance of the enterprise without an oxidation rate. Formula (3), the
     self-owned power units, has one, but formula (4) gives what it takes off to "other": the enterprise's total is
     not touched, so no oxidation rate enters the streams. Key emissions follow formula (2): the net fuel carbon of
-    sintering and ironmaking, without carbonates. Materials that table A.2 does not list are not accounted for.
+    sintering and ironmaking, without carbonates. Carbon contents, the calorific value of coke and every factor of
+    table A.2 are the guideline's defaults; materials that table A.2 does not list are not accounted for, and neither
+    is the carbon of slag that is sold.
+
+    An enterprise is covered whole if it is of the long route: it makes iron; or it sinters, has converters or states
+    its works as one, without an electric furnace. Electric furnaces, rolling mills and foundries are outside, whatever
+    else stands beside them. An enterprise that names no process of either kind counts as the listed one that its
+    sector says it is, and so does a block.
 
     References
     ----------
-    source: cets-ag-03-steel-2024.
+    source: cets-ag-03-steel-2024; mee-list-2027 (annex 1, section 2).
     """
 
     table_set: ClassVar[str] = "cets_steel_2024"
@@ -40,11 +62,92 @@ class Steel(SectorAccounting):
     ledger_oxidation: ClassVar[frozenset[str]] = frozenset({POWER_UNIT})
     key_processes: ClassVar[frozenset[str] | None] = KEY_PROCESSES
     output_processes: ClassVar[frozenset[str] | None] = frozenset({"ironmaking"})
+    data_items: ClassVar[tuple[DataItem, ...]] = (
+        DataItem("fuel into or out of a process", "化石燃料输入量、输出量", _FUEL_ROWS, "t or 1e4_Nm3", SOURCE, 2),
+        DataItem(
+            "net calorific value, as received",
+            "收到基低位发热量",
+            "net_calorific_value",
+            "GJ/t",
+            SOURCE,
+            3,
+            required=False,
+        ),
+        DataItem(
+            "carbon per calorific value, default",
+            "单位热值含碳量（缺省值）",
+            "factor tables",
+            "tC/GJ",
+            SOURCE,
+            5,
+            required=False,
+        ),
+        DataItem("carbonates, electrodes bought", "外购碳酸盐、电极消耗量", "carbonate", "t", SOURCE, 2),
+        DataItem("carbon-bearing materials bought", "外购含碳原料消耗量", "material_input", "t", SOURCE, 2),
+        DataItem("pig iron, tar and benzene sold", "外销生铁、焦油、粗苯", "product_output", "t", SOURCE, 2),
+        DataItem("crude steel", "粗钢产量", f"product_output of {CRUDE_STEEL}", "t", SOURCE, 2),
+        DataItem("product of each process", "工序产品产量", "output, key_output", "t", SOURCE, 2),
+        DataItem("generation of own power units", "自有机组发电量", "output", "MWh", SOURCE, POWER_DECIMALS),
+        DataItem("heat of own power units", "自有机组供热量", "heat_supplied", "GJ", SOURCE, 2, required=False),
+    )
+
+    @classmethod
+    def check_terms(cls, method: str, factor: str, own_terms: frozenset[str]) -> tuple[str, str]:
+        """Refuses measured values where the guideline knows the default only, and what it does not account for."""
+        if "carbon_content" in own_terms:
+            return (
+                "carbon_content is measured, but the guideline takes the default of table A.1 for every fuel "
+                "(clauses 6.2.3 and 7.1.2.3). Leave the cell empty.",
+                "填写了实测单位热值含碳量，而指南规定各燃料一律采用附表A.1缺省值（6.2.3、7.1.2.3）。请留空。",
+            )
+        if "net_calorific_value" in own_terms and factor.rpartition(":")[2] == COKE:
+            return (
+                "net_calorific_value of coke is measured, but coke keeps the default of table A.1 (clauses 6.2.2.2 and "
+                "7.1.2.2.1). Leave the cell empty.",
+                "填写了焦炭的实测低位发热量，而焦炭一律采用附表A.1缺省值（6.2.2.2、7.1.2.2.1）。请留空。",
+            )
+        if "oxidation" in own_terms:
+            return (
+                "oxidation is given, but the balance is one without an oxidation rate, and own power units take the "
+                "default of table A.1 (clauses 6.1.1 and 7.2.2.4). Leave the cell empty.",
+                "填写了碳氧化率，而物料平衡法不含碳氧化率，自有发电机组采用附表A.1缺省值（6.1.1、7.2.2.4）。请留空。",
+            )
+        own_factor = own_terms & {"emission_factor", "carbon_fraction", "content", "conversion"}
+        if own_factor and method in ("carbonate", "material_input", "product_output"):
+            return (
+                f"{sorted(own_factor)[0]} is measured, but carbonates, electrodes, materials and products take the "
+                "defaults of table A.2 (clause 6.2.4). Leave it out.",
+                "碳酸盐、电极、含碳原料和含碳产品一律采用附表A.2缺省值（6.2.4），不接受实测值。请删除。",
+            )
+        return cls._check_listed(method, factor)
+
+    @classmethod
+    def _check_listed(cls, method: str, factor: str) -> tuple[str, str]:
+        """Refuses materials outside table A.2."""
+        if method == "product_output" and factor in SLAGS:
+            return (
+                f"'{factor}' is not accounted: carbon in metallurgical slag that is sold is not deducted (clause "
+                "5.2.1 c). Drop the row.",
+                f"“{factor}”不予核算：外销冶金渣隐含的排放不扣减（5.2.1 c）。请删除该行。",
+            )
+        if method == "carbonate" and factor and not factor.startswith(LISTED):
+            return (
+                f"'{factor}' is not accounted: table A.2 does not list it, and carbonates, materials and products "
+                "outside the table are left out (clause 6.2.4). Use a factor of cets_steel_2024, or drop the row.",
+                f"“{factor}”不予核算：附表A.2未列明的碳酸盐、含碳原料、含碳产品不进行核算（6.2.4）。"
+                "请改用 cets_steel_2024 的因子或删除该行。",
+            )
+        return "", ""
 
     @classmethod
     def in_boundary(cls, streams: StreamView) -> Bools:
-        """All streams of an enterprise, unless all its processes stay off the list when they stand alone."""
-        return streams.of_enterprises_beyond(OUTSIDE_ALONE)
+        """All streams of an enterprise of the long route, or of one that names nothing off the list."""
+        electric = streams.of_enterprises_with(ELECTRIC)
+        long_route = streams.of_enterprises_with(LONG_ROUTE) | (
+            streams.of_enterprises_with(LONG_ROUTE_UNLESS_ELECTRIC) & ~electric
+        )
+        block = (streams.kind == "block") & streams.of_enterprises_beyond(OUTSIDE_ALONE)
+        return np.asarray(long_route | block | ~streams.of_enterprises_with(OUTSIDE_ALONE), dtype=bool)
 
     @classmethod
     def in_key(cls, streams: StreamView) -> Bools:
@@ -54,79 +157,11 @@ class Steel(SectorAccounting):
         return np.asarray(key & (~process | streams.from_fuel | (streams.category == "reported")), dtype=bool)
 
     @classmethod
+    def check(cls, inventory: xr.Dataset) -> list[Issue]:
+        """Own gases whose carbon counts twice, and what no sector may have."""
+        return [*row_issues(inventory, cls), *gas_issues(inventory)]
+
+    @classmethod
     def verified(cls, inventory: xr.Dataset, year: int) -> xr.Dataset:
         """Verified data of the steel enterprises in a year, rounded as the guideline says."""
         return verified(inventory, year)
-
-
-@exact
-def verified(inventory: xr.Dataset, year: int) -> xr.Dataset:
-    """The ledger of the steel enterprises in a year, with the roundings of tables C.3 to C.5.
-
-    Parameters
-    ----------
-    inventory : Dataset
-        As ``build_inventory`` returns it.
-    year : int
-
-    Returns
-    -------
-    Dataset (enterprise)
-        ``emissions`` [tCO2e] of the enterprise, an integer; ``power_unit_emissions`` of self-owned power units with
-        their oxidation rate, ``key_emissions`` of sintering and ironmaking, ``other_emissions`` (formula 4) [tCO2e],
-        two decimals; ``key_output`` [t] and ``intensity`` [tCO2e/t], four decimals, where ``has_intensity``.
-
-    References
-    ----------
-    source: cets-ag-03-steel-2024, formulas (1) to (4), notes 2, 4 and 1 of tables C.3, C.4 and C.5.
-    """
-    at = inventory.sel(year=year)
-    steel = at.isel(stream=np.flatnonzero((at["stream_sector"] == "steel").values & at["stream_covered"].values))
-    amount = _rounded_emissions(steel, oxidised=False)
-    process = steel["process"].sel(facility=steel["stream_facility"].values).values
-    own_power = process == POWER_UNIT
-    in_process = steel["stream_key"].values
-    names = at["enterprise"].values[at["sector"].values == "steel"].tolist()
-
-    def total(values: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
-        weights = values if chosen is None else np.where(chosen, values, 0.0)
-        position = {name: place for place, name in enumerate(names)}
-        index = np.array([position[name] for name in steel["stream_enterprise"].values], dtype=np.intp)
-        return np.bincount(index, weights=weights, minlength=len(names))
-
-    enterprise = round_half_up(total(amount), EMISSIONS)
-    power = round_half_up(total(_rounded_emissions(steel, oxidised=True), own_power), EMISSIONS)
-    stated = at["key_emissions"].groupby("facility_enterprise").sum().reindex(facility_enterprise=names).values
-    has_stated = np.isin(names, at["facility_enterprise"].values[at["reports_key"].values])
-    key = round_half_up(np.where(has_stated, stated, total(amount, in_process)), EMISSIONS)
-    output = at["key_output"].groupby("facility_enterprise").sum().reindex(facility_enterprise=names).values
-    output = round_half_up(output, AMOUNT)
-    has_output = output > 0
-    intensity = round_half_up(key / np.where(has_output, output, 1.0), INTENSITY)
-    table = {
-        "emissions": round_half_up(enterprise, TOTAL),
-        "power_unit_emissions": power,
-        "key_emissions": key,
-        "other_emissions": round_half_up(enterprise - key - power, EMISSIONS),
-    }
-    ledger = {name: ("enterprise", values, {"units": "tCO2e"}) for name, values in table.items()}
-    ledger["key_output"] = ("enterprise", output, {"units": "t"})
-    ledger["intensity"] = ("enterprise", np.where(has_output, intensity, 0.0), {"units": "tCO2e/t"})
-    return xr.Dataset(
-        {**ledger, "has_intensity": ("enterprise", has_output)},
-        coords={"enterprise": names},
-        attrs={"rounding": "cets-ag-03-steel-2024, tables C.3 to C.5"},
-    )
-
-
-def _rounded_emissions(steel: xr.Dataset, *, oxidised: bool) -> np.ndarray:
-    """Emissions of each stream, two decimals, from rounded amounts, calorific values and carbon contents."""
-    quantity = round_half_up(steel["activity"].values, AMOUNT)
-    fuel = steel["from_fuel"].values
-    calorific = round_half_up(steel["net_calorific_value"].values, CALORIFIC)
-    carbon = round_half_up(steel["carbon_content"].values, CARBON - _TJ_PER_GJ_PLACES)
-    oxidation = steel["oxidation"].values if oxidised else 1.0
-    sign = np.sign(steel["emission_factor"].sel(gas="CO2").values)
-    burnt = sign * combustion_emissions(quantity, calorific, carbon, oxidation)
-    plain = quantity * steel["emission_factor"].sel(gas="CO2").values
-    return round_half_up(np.where(fuel, burnt, plain), EMISSIONS)

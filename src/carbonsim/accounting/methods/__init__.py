@@ -1,0 +1,1 @@
+"""Accounting methods, a small function each; found by name through ``accounting_methods``."""
