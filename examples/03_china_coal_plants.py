@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 import carbonsim as cs
-from carbonsim.accounting.combustion import combustion_emissions
 from carbonsim.allocation import AllocationInput, allocation_rules
 from carbonsim.inputs.factors import packaged_factors
 from carbonsim.inputs.parameters import ParameterSet
@@ -151,10 +150,10 @@ def generating_units(plants: pd.DataFrame, build: Build) -> pd.DataFrame:
 def emission_factors() -> dict[str, float]:
     """tCO2 for each tce of coal, by class."""
     fuels = packaged_factors().fuels.set_index(["table_set", "fuel"])
-    energy = conversion_factor("tce", "GJ")
+    energy = conversion_factor("tce", "TJ")
     rows = {name: fuels.loc[(FACTOR_SET, fuel)] for name, fuel in FUEL.items()}
     return {
-        name: float(combustion_emissions(1.0, energy, row["carbon_content"], row["oxidation"]))
+        name: float(energy * row["carbon_content"] * row["oxidation"] * 44 / 12)  # carbon content is per TJ
         for name, row in rows.items()
     }
 

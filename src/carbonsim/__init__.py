@@ -27,8 +27,11 @@ if TYPE_CHECKING:
         UnitError,
     )
     from carbonsim.inputs import Scenario, init_study, read_scenario, write_template
+    from carbonsim.inputs.ledger import Ledger, read_ledger
     from carbonsim.market import Market, MarketProblem, clear
     from carbonsim.measures import build_options
+    from carbonsim.study.account import Account, account
+    from carbonsim.study.accounts import ReplayResult, replay
     from carbonsim.study.check import check_study, list_scenarios
     from carbonsim.study.results import Results, read_results
     from carbonsim.study.simulate import simulate
@@ -43,29 +46,36 @@ _HOMES = {
         "ParameterError", "PluginError", "ScenarioError", "SolverError", "SourceError", "UnitError",
     ),
     "inputs": ("Scenario", "init_study", "read_scenario", "write_template"),
+    "inputs.ledger": ("Ledger", "read_ledger"),
     "market": ("Market", "MarketProblem", "clear"),
     "measures": ("build_options",),
+    "study.account": ("Account", "account"),
+    "study.accounts": ("ReplayResult", "replay"),
     "study": ("Results", "check_study", "list_scenarios", "read_results", "simulate"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Account",
     "AlignmentError",
     "CarbonsimError",
     "CertificateError",
     "InfeasibleError",
     "InputError",
     "Issue",
+    "Ledger",
     "Market",
     "MarketProblem",
     "ParameterError",
     "PluginError",
+    "ReplayResult",
     "Results",
     "Scenario",
     "ScenarioError",
     "SolverError",
     "SourceError",
     "UnitError",
+    "account",
     "allocate",
     "build_inventory",
     "build_options",
@@ -74,8 +84,10 @@ __all__ = [
     "explain",
     "init_study",
     "list_scenarios",
+    "read_ledger",
     "read_results",
     "read_scenario",
+    "replay",
     "simulate",
     "write_template",
 ]

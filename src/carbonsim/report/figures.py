@@ -80,7 +80,7 @@ def price_path(dataset: xr.Dataset, scenario: str | None = None, lang: Lang = "z
     _interval(top, years, data.low, data.high, palette.PRICE, phrase("interval", lang))
     drawing.entries(strip, data.entries, lang, first=int(years[0]))
     top.tick_params(labelbottom=True)
-    return _finish(figure, legend=top)
+    return finish(figure, legend=top)
 
 
 @style()
@@ -105,7 +105,7 @@ def supply_and_demand(dataset: xr.Dataset, scenario: str | None = None, lang: La
     for below in panels[1:]:
         _bank(below, frame["bank"], lang, text(column(labels.market_key("bank", run)), lang))
         top.tick_params(labelbottom=False)
-    return _finish(figure, legend=panels)
+    return finish(figure, legend=panels)
 
 
 @style()
@@ -138,7 +138,7 @@ def mac_curve(
     axes.set_xlabel(f"{phrase('potential_local' if local_only else 'potential_market', lang)} ({scale.unit})")
     axes.set_ylabel(quantities.price_unit(lang, messages.price_year(dataset)))
     axes.grid(axis="y")
-    return _finish(figure, legend=axes)
+    return finish(figure, legend=axes)
 
 
 @style()
@@ -160,7 +160,7 @@ def coverage_steps(dataset: xr.Dataset, scenario: str | None = None, lang: Lang 
     below.set_yticks([])
     below.spines[["left"]].set_visible(False)
     below.set_title(phrase("local_covered", lang), loc="left")
-    return _finish(figure)
+    return finish(figure)
 
 
 @style()
@@ -187,7 +187,7 @@ def pressure_heatmap(
     axes.set_title(f"{title} ({unit})\n{phrase('heat_colours', lang)}{note}", loc="left", fontsize=12)
     if frame.isna().any(axis=None):
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
-    return _finish(figure)
+    return finish(figure)
 
 
 @style()
@@ -228,7 +228,7 @@ def allowance_position(
     )
     axes.set_xlabel(f"{phrase(sides, lang)} ({scale.unit})")
     axes.grid(axis="x")
-    return _finish(figure)
+    return finish(figure)
 
 
 @style()
@@ -252,7 +252,7 @@ def emissions_path(dataset: xr.Dataset, scenario: str | None = None, lang: Lang 
               label=phrase("without_abatement", lang))  # fmt: skip
     axes.set_ylabel(scale.unit)
     _years(axes, years, pad=0.0)
-    return _finish(figure, legend=axes, reverse=True)
+    return finish(figure, legend=axes, reverse=True)
 
 
 @style()
@@ -269,7 +269,7 @@ def compare_prices(dataset: xr.Dataset, lang: Lang = "zh", *, titles: Mapping[st
         _interval(axes, years, run["price_low"].values, run["price_high"].values, colour, "")
     axes.set_ylabel(quantities.price_unit(lang, messages.price_year(dataset)))
     _years(axes, years)
-    return _finish(figure, legend=axes)
+    return finish(figure, legend=axes)
 
 
 _SINGLE = (
@@ -299,6 +299,11 @@ def draw(
 def save(dataset: xr.Dataset, name: str, folder: Path, *, lang: str = "zh", scenario: str | None = None) -> str:
     """Write one figure as ``<name>.svg`` and ``<name>.png`` into a folder; the SVG is returned as well."""
     figure = draw(dataset, name, lang=labels.language(lang), scenario=scenario)
+    return store(figure, name, folder)
+
+
+def store(figure: Figure, name: str, folder: Path) -> str:
+    """Write a figure as ``<name>.svg`` and ``<name>.png`` into a folder; the SVG is returned as well."""
     drawn = render(figure, "svg")
     write_bytes(folder / f"{name}.svg", drawn)
     write_bytes(folder / f"{name}.png", render(figure, "png"))
@@ -308,22 +313,30 @@ def save(dataset: xr.Dataset, name: str, folder: Path, *, lang: str = "zh", scen
 def _figure(
     title: str, dataset: xr.Dataset, lang: Lang, heights: Sequence[float] = (1.0,)
 ) -> tuple[Figure, Sequence[Axes]]:
+    """An empty figure of a run, and one axes a height, from the top down."""
+    titled = messages.about(str(dataset.attrs.get("about", "")), title, lang)
+    illustrative = bool(dataset.attrs.get("illustrative"))
+    return canvas(titled, lang, foot=messages.foot(dataset, lang), illustrative=illustrative, heights=heights)
+
+
+def canvas(
+    title: str, lang: Lang, *, foot: str, illustrative: bool, heights: Sequence[float] = (1.0,), sharex: bool = True
+) -> tuple[Figure, Sequence[Axes]]:
     """An empty figure with its title, notice and foot, and one axes a height, from the top down."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     figure = Figure(figsize=palette.SIZE, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
-    titled = messages.about(str(dataset.attrs.get("about", "")), title, lang)
-    figure.suptitle(quantities.wrapped(titled, TITLE_WIDTH), x=0.015, ha="left", fontsize=19, color=palette.INK)
-    figure.supxlabel(messages.foot(dataset, lang), x=0.015, ha="left", fontsize=10.5, color=palette.GREY)
-    if dataset.attrs.get("illustrative"):
+    figure.suptitle(quantities.wrapped(title, TITLE_WIDTH), x=0.015, ha="left", fontsize=19, color=palette.INK)
+    figure.supxlabel(foot, x=0.015, ha="left", fontsize=10.5, color=palette.GREY)
+    if illustrative:
         figure.text(0.985, 0.968, phrase("illustrative", lang), ha="right", va="top", fontsize=12,
                     color=palette.CEILING, bbox=palette.BADGE)  # fmt: skip
-    axes = figure.subplots(len(heights), 1, height_ratios=list(heights), squeeze=False, sharex=True)
+    axes = figure.subplots(len(heights), 1, height_ratios=list(heights), squeeze=False, sharex=sharex)
     return figure, list(axes[:, 0])
 
 
-def _finish(figure: Figure, *, legend: Axes | Sequence[Axes] = (), reverse: bool = False) -> Figure:
+def finish(figure: Figure, *, legend: Axes | Sequence[Axes] = (), reverse: bool = False) -> Figure:
     """Add the legend beside the plot."""
     sources = legend if isinstance(legend, Sequence) else (legend,)
     pairs = [pair for axes in sources for pair in zip(*axes.get_legend_handles_labels(), strict=True)]

@@ -135,7 +135,7 @@ def render_report(
     people = tables.with_market(tables.summary_table(summary), run)
     shown_columns = [market_key(name, run) for name in SUMMARY_COLUMNS]
     certificate = certificate_frame(certificate_lines)
-    page = _template().render(
+    page = template("report.html.j2").render(
         lang=lang,
         **_head(dataset, titles, lang),
         words={key: text(label, lang) for key, label in WORDS.items()},
@@ -159,14 +159,15 @@ def render_report(
     return page.replace("</style>", f"{embedded_face(page)}</style>", 1)
 
 
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A page template of the package, with every input escaped."""
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("carbonsim.report"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=False, keep_trailing_newline=True,
     )  # fmt: skip
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _head(dataset: xr.Dataset, titles: Mapping[str, str], lang: Lang) -> dict[str, Any]:
@@ -239,11 +240,11 @@ def _figures(dataset: xr.Dataset, titles: Mapping[str, str], drawings: Mapping[s
         svg = drawings.get(name)
         if svg is None:
             svg = figures.render(figures.draw(dataset, name, lang=lang, titles=titles), "svg").decode("utf-8")
-        drawn.append(Drawn(name, _inline(svg, name)))
+        drawn.append(Drawn(name, inline(svg, name)))
     return drawn
 
 
-def _inline(svg: str, name: str) -> str:
+def inline(svg: str, name: str) -> str:
     """SVG fit to stand inside a page: no prologue, comments or metadata, identifiers unique to the figure."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 import xarray as xr
 
 from carbonsim.errors import InputError
 from carbonsim.forcing import INDICATORS
-
-Lang = Literal["zh", "en"]
-Form = Literal["text", "year", "count", "tonnes", "price", "money", "share", "number", "residual", "flag"]
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """One thing's name in both languages; ``form`` says how its values are written, ``short_en`` fits a tick."""
-
-    zh: str
-    en: str
-    form: Form = "text"
-    short_en: str = ""
-
+from carbonsim.report.account_labels import ACCOUNT_COLUMNS, ACCOUNT_PHRASES, ACCOUNT_VALUES
+from carbonsim.report.label import Form as Form
+from carbonsim.report.label import Label as Label
+from carbonsim.report.label import Lang as Lang
 
 SECTORS: Mapping[str, Label] = {
     "power": Label("电力", "Power"),
@@ -210,6 +198,7 @@ MARKET_WIDE: Mapping[str, Label] = {
 _MARKETS: Mapping[str, tuple[str, str]] = {"national": ("全国", "National"), "market": ("市场", "Market")}
 
 COLUMNS: Mapping[str, Label] = {
+    **ACCOUNT_COLUMNS,
     **_OWN_COLUMNS,
     **SUPPLIES,
     **{
@@ -228,6 +217,7 @@ COLUMNS: Mapping[str, Label] = {
 }
 
 PHRASES: Mapping[str, Label] = {
+    **ACCOUNT_PHRASES,
     "illustrative": Label("示意企业", "Illustrative enterprises"),
     "illustrative_note": Label(
         "企业、设施、财务与减排数据均为示意，不代表任何真实企业。",
@@ -262,6 +252,7 @@ PHRASES: Mapping[str, Label] = {
 }
 
 _COLUMN_VALUES: Mapping[str, Mapping[str, Label]] = {
+    **ACCOUNT_VALUES,
     "sector": SECTORS,
     "place": PLACES,
     "chain": CHAINS,

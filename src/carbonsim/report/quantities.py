@@ -26,6 +26,7 @@ _MONEY = {
 _PRICE = {"zh": "元/吨", "en": "CNY/t"}
 NARROW = {"zh": "", "en": "\N{NO-BREAK SPACE}"}  # between a number and its unit, never at the end of a line
 PERCENT = 100
+EXACT_FROM = 1000  # from here on two decimals say more than six digits
 HALF_STEP = 0.005  # what two decimals would round up
 
 
@@ -150,6 +151,10 @@ def _number(value: float, form: Form) -> str:
         return f"{value:.1e}"
     if form == "share":
         return share(value)
+    if form in ("co2e", "mass"):
+        return _unsigned_zero(f"{value:,.2f}")
+    if form == "exact":
+        return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= EXACT_FROM else f"{value:.6g}"
     if form in ("tonnes", "money", "count"):
         return _unsigned_zero(f"{value:,.0f}")
     return digits(value)

@@ -23,6 +23,7 @@ CONSOLE_WIDTH = 118
 SHORT = 24  # columns up to which a text is never broken over lines
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHOWN_DRAFTS = 8
+PLAIN_UNITS: Mapping[Form, str] = {"co2e": "tCO₂e", "mass": "t"}  # an account is in tonnes, whatever its size
 COLON: Mapping[Lang, str] = {"zh": "：", "en": ": "}
 CONSOLE_COLUMNS = (
     "scenario", "year", "allowance_price", "price_range", "price_basis", "local_obligation",
@@ -167,6 +168,8 @@ def people_table(
 def _scale(values: pd.Series, form: Form, lang: Lang) -> tuple[float, str]:
     if form == "price":
         return 1.0, "元/吨" if lang == "zh" else "CNY/t"
+    if form in PLAIN_UNITS:
+        return 1.0, PLAIN_UNITS[form]
     if form not in ("tonnes", "money") or not pd.api.types.is_numeric_dtype(values):
         return 1.0, ""
     # The middle of the sizes, not the largest: in the scale of one giant everybody else would read 0.00.

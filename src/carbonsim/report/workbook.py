@@ -27,13 +27,16 @@ from carbonsim.study.results import Results
 CREATED = datetime.datetime(2000, 1, 1)  # a fixed day: the bytes may not depend on the clock
 FORMULA_STARTS = frozenset("=+-@\t\r\n")
 WIDEST, NARROWEST = 42, 9
+WIDTH_ROWS = 2_000  # rows that are measured for the width of a column
 FIRST_ROW = 3  # title and notice, Chinese headers, English headers
 NUMBER_FORMATS: Mapping[Form, str] = {
     "year": "0", "text": "#,##0.00",
     "count": "#,##0", "tonnes": "#,##0", "money": "#,##0", "price": "#,##0.00", "share": "0.0%",
-    "number": "#,##0.00", "residual": "0.0E+00",
+    "number": "#,##0.00", "residual": "0.0E+00", "co2e": "#,##0.00", "mass": "#,##0.00", "exact": "General",
 }  # fmt: skip
-UNITS: Mapping[Form, str] = {"tonnes": "tCO2e", "money": "CNY", "price": "CNY/tCO2e"}
+UNITS: Mapping[Form, str] = {
+    "tonnes": "tCO2e", "money": "CNY", "price": "CNY/tCO2e", "co2e": "tCO2e", "mass": "t",
+}  # fmt: skip
 SHEET_TITLES: Mapping[str, tuple[str, str]] = {
     "summary": ("汇总", "Summary"),
     "price": ("碳价", "Allowance price"),
@@ -131,7 +134,10 @@ def notes_frame(results: Results, pressure: Mapping[By, pd.DataFrame], lang: Lan
     return pd.DataFrame(rows, columns=["item", "note"])
 
 
-def workbook_bytes(sheets: Mapping[str, pd.DataFrame], *, lang: Lang, illustrative: bool) -> bytes:
+def workbook_bytes(
+    sheets: Mapping[str, pd.DataFrame], *, lang: Lang, illustrative: bool,
+    titles: Mapping[str, tuple[str, str]] = SHEET_TITLES, notes: Mapping[str, str] | None = None,
+) -> bytes:  # fmt: skip
     """An Excel workbook of some tables, a sheet each.
 
     Parameters
@@ -142,6 +148,10 @@ def workbook_bytes(sheets: Mapping[str, pd.DataFrame], *, lang: Lang, illustrati
         Language of names in cells.
     illustrative : bool
         Whether every sheet says that its enterprises are illustrative.
+    titles : mapping
+        Sheet name to its title in Chinese and English.
+    notes : mapping, optional
+        Sheet name to a remark beside its title.
     """
     import xlsxwriter
 
@@ -151,7 +161,11 @@ def workbook_bytes(sheets: Mapping[str, pd.DataFrame], *, lang: Lang, illustrati
     book.set_properties({"title": "carbonsim", "author": "carbonsim", "created": CREATED})
     formats = _formats(book)
     for name, frame in sheets.items():
-        _write_sheet(book.add_worksheet(name), name, frame, formats, lang, illustrative=illustrative)
+        sheet = book.add_worksheet(name)
+        title = " ".join(dict.fromkeys(titles.get(name, (name,))))
+        note = (notes or {}).get(name, "")
+        sheet.write_string(0, 0, " · ".join([title, note] if note else [title]), formats["title"])
+        _write_sheet(sheet, frame, formats, lang, illustrative=illustrative)
     book.close()
     return stream.getvalue()
 
@@ -170,10 +184,8 @@ def _formats(book: Any) -> dict[str, Any]:
 
 
 def _write_sheet(
-    sheet: Any, name: str, frame: pd.DataFrame, formats: Mapping[str, Any], lang: Lang, *, illustrative: bool
+    sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any], lang: Lang, *, illustrative: bool
 ) -> None:
-    chinese, english = SHEET_TITLES.get(name, (name, name))
-    sheet.write_string(0, 0, f"{chinese} {english}", formats["title"])
     if illustrative:
         notice = f"{phrase('illustrative', 'zh')} {phrase('illustrative', 'en')}"
         sheet.write_string(0, min(3, max(len(frame.columns) - 1, 1)), notice, formats["notice"])
@@ -183,7 +195,7 @@ def _write_sheet(
         unit = f" ({UNITS[label.form]})" if label.form in UNITS else ""
         sheet.write_string(1, place, safe(label.zh + unit), formats["head"])
         sheet.write_string(2, place, safe(label.en + unit), formats["subhead"])
-        sheet.set_column(place, place, _column_width(frame.iloc[:, place], label.zh))
+        sheet.set_column(place, place, _column_width(frame.iloc[:WIDTH_ROWS, place], label.zh))
     # Row by row, as the writer streams; a frame of mixed types has no faster exact way.
     for row, values in enumerate(frame.itertuples(index=False, name=None), start=FIRST_ROW):
         for place, value in enumerate(values):

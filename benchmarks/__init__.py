@@ -1,0 +1,1 @@
+"""Benchmarks of carbonsim: a registry of frozen specifications, run by ``python -m benchmarks``."""
