@@ -210,6 +210,7 @@ def test_own_factors_from_the_command_line_count_and_replay(
     )
     assert code == 0
     assert "279,645" in printed  # 280,004.69 - 18,000 x (0.43 - 0.41)
+    assert "Covered emissions rest on own factors: cets2024_limestone/emission_factor." in printed
     assert run(capsys, "replay", out, "--lang", "en")[0] == 0
 
 

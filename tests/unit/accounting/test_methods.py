@@ -7,7 +7,8 @@ from accounting_builders import one_site
 
 from carbonsim.accounting import build_inventory
 from carbonsim.accounting.core import accounting_methods
-from carbonsim.accounting.formula import component_emissions
+from carbonsim.accounting.formula import Component, Recipe, component_emissions
+from carbonsim.accounting.lookup import Ask, FactorFinder
 from carbonsim.accounting.rounding import round_half_up
 from carbonsim.errors import InputError
 from carbonsim.inputs.columns import METHODS
@@ -37,6 +38,21 @@ def test_every_method_of_the_tables_is_registered_and_no_other() -> None:
     assert set(accounting_methods) == set(METHODS)
     for name in accounting_methods:
         assert accounting_methods.get(name).declares.keys() == {"category", "scope"}
+
+
+def test_a_method_can_be_added_from_outside() -> None:
+    @accounting_methods.register("vented", category="fugitive", scope=1)
+    def vented(find: FactorFinder, ask: Ask) -> Recipe:
+        """Gas let out on purpose, in tonnes of methane."""
+        return Recipe("t", (Component("CH4"),))
+
+    try:
+        # 2 t as 2000 kg; AR5: 28 tCO2e/t
+        row = {"method": "vented", "quantity": 2000, "unit": "kg"}
+        inventory = build_inventory(one_site("chemicals", "plant", [row]))
+        assert float(inventory.emissions_co2e.sum()) == pytest.approx(56.0, rel=1e-12)
+    finally:
+        accounting_methods.unregister("vented")
 
 
 def test_bituminous_coal_burns_without_oxidation_in_a_steel_mass_balance() -> None:
