@@ -152,7 +152,9 @@ def _recipes(rows: Rows, sites: Sites, factors: Factors, dated_grid: bool) -> tu
     sectors = distinct(sites.sector())[0][rows.facility]
     named = [rows.code[name] for name in ("method", "factor", "gas_factor")]
     codes, first = distinct(sectors, *named, given, year, region, evidence)
-    finders = {name: FactorFinder(name, factors) for name in sorted(set(sector[first].tolist()))}
+    names = sorted(set(sector[first].tolist()))
+    finder = FactorFinder(names[0], factors) if names else None
+    finders = {name: finder.for_sector(name) for name in names if finder is not None}
     recipes: list[Recipe] = []
     problems: list[Issue] = []
     for code, row in enumerate(first.tolist()):

@@ -19,6 +19,8 @@ def weakest(first: Texts, *others: Texts) -> Texts:
     >>> weakest(np.array(["law", ""]), np.array(["assumption", "statistic"])).tolist()
     ['assumption', 'statistic']
     """
+    if not others:
+        return first
     ranks = _ranks(first)
     for other in others:
         ranks = np.maximum(ranks, _ranks(other))

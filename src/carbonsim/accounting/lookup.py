@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,6 +75,12 @@ class FactorFinder:
         self.factors = factors
         self._fuels = {(str(row.table_set), str(row.fuel)): row for row in factors.fuels.itertuples()}
         self._process = {str(row["factor"]): row for row in records(factors.process)}
+
+    def for_sector(self, sector: str) -> FactorFinder:
+        """A finder for another sector that reads the same tables, without sorting them again."""
+        other = copy.copy(self)
+        other.sector, other.accounting = sector, sector_accounting(sector)
+        return other
 
     # -- fuels
 

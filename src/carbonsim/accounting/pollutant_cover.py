@@ -69,7 +69,8 @@ def cover_of(
 
     def anywhere(chosen: Bools) -> Bools:
         found = np.zeros_like(has_default)
-        np.logical_or.at(found, facility, chosen)
+        if chosen.any():
+            np.logical_or.at(found, facility, chosen)
         return found
 
     made, burnt = (method == OUTPUT)[:, None], (used & (method == BURNS))[:, None]

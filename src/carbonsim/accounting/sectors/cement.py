@@ -19,7 +19,7 @@ from carbonsim.accounting.ledger_rounding import (
     sums,
 )
 from carbonsim.accounting.rounding import round_half_up
-from carbonsim.accounting.row_checks import row_issues
+from carbonsim.accounting.row_checks import row_issues, streams_of_sectors
 from carbonsim.dims import exact
 from carbonsim.errors import InputError, Issue, ParameterError, shorten
 
@@ -89,16 +89,7 @@ class Cement(SectorAccounting):
             As ``build_inventory`` returns it.
         """
         problems = row_issues(inventory, cls)
-        chosen = (inventory["stream_sector"] == "cement").values
-        if "deduction" not in inventory["method"].values[chosen]:
-            return problems
-        # Only what the check reads: a stream has some twenty texts, and a ledger a hundred thousand streams.
-        read = ("stream", "facility", "gas", "year", "stream_facility", "method")
-        slim = inventory[["stream_emissions"]].drop_vars(
-            [name for name in inventory.coords if name not in read], errors="ignore"
-        )
-        slim = slim.assign_coords(facility=inventory["facility"].values)
-        streams = slim.isel(stream=np.flatnonzero(chosen))
+        streams = streams_of_sectors(inventory, ("cement",), ("clinker", "deduction"))
         years = inventory["year"].values.tolist()
         return [*problems, *(issue for year in years for issue in _check_year(streams, int(year)))]
 
