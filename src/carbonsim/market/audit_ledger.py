@@ -118,9 +118,11 @@ def _trade_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
         expected = part * dataset[flow].values
         yield worst(f"trade.{name}", array - expected, expected, IDENTITY, problem.enterprise)
     owed, make_good = np.zeros_like(unmet), np.zeros(len(problem.year))
-    if any(instrument.couples_years for instrument in problem.instruments):
-        owed[:, 1:] = unmet[:, :-1]
-        make_good[1:] = dataset.penalty_tonnes.values[:-1]
+    for index, step in enumerate(problem.steps):
+        if step.owed_next is not None:
+            owing = step.owed_next[:-1] * dataset.step_used.values[index, :-1]
+            make_good[1:] += owing
+            owed[:, 1:] += part[:, :-1] * owing
     yield worst("trade.make_good", dataset.make_good.values - make_good, make_good, IDENTITY, problem.year)
     position = obligation - free - offsets - unmet + owed
     bought = dataset.net_purchase.values

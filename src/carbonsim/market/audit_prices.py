@@ -104,15 +104,15 @@ def _option_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, price:
 def _step_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, price: Array) -> Iterator[Line]:
     """A step below the price is used up, one above it is not used."""
     obligation = dataset.obligation.values.sum(axis=0)
-    coupled = {i.label for i in problem.instruments if i.couples_years}
     for index, step in enumerate(problem.steps):
         used = dataset.step_used.values[index]
         exists = ~np.isnan(step.price) & (step.quantity > 0) & ~np.isnan(price)
         limit = step.quantity if step.obligation_share is None else step.obligation_share * obligation
         value = np.where(np.isnan(price), 0.0, price)
-        if step.name in coupled:
-            # A missing allowance also costs the one owed next year.
-            value = value - np.append(value[1:] * problem.discount[1:] / problem.discount[:-1], 0.0)
+        if step.owed_next is not None:
+            # A tonne of use also costs what is owed next year.
+            later = np.append(value[1:] * problem.discount[1:] / problem.discount[:-1], 0.0)
+            value = value - step.owed_next * later
         margin = OPTIMAL * np.maximum(np.abs(np.nan_to_num(step.price)), 1e-3)
         bought_dear = np.where(exists & (value < step.price - margin), used, 0.0)
         left = np.where(np.isinf(limit), obligation, limit - used)
@@ -156,7 +156,7 @@ def _arbitrage_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, pri
 
 def _interval_lines(problem: MarketProblem, dataset: xr.Dataset, low: Array, high: Array) -> Iterator[Line]:
     """Just below the low end or just above the high end, somebody would act: the interval is no narrower."""
-    if any(instrument.couples_years for instrument in problem.instruments):
+    if any(step.owed_next is not None for step in problem.steps):
         # The years that move together depend on what is left unmet; the slackness lines above still hold both ends.
         return
     wrong_low, wrong_high = np.zeros(len(low)), np.zeros(len(high))

@@ -88,3 +88,5 @@ def _lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     yield from audit_ledger.lines(problem, dataset)
     yield from audit_prices.lines(problem, dataset)
     yield from audit_responses.lines(problem, dataset)
+    for instrument in problem.instruments:
+        yield from instrument.audit(problem, dataset)

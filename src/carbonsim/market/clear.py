@@ -12,6 +12,7 @@ import xarray as xr
 from carbonsim.errors import InputError
 from carbonsim.market.certificate import Certificate, audit, check_certificate
 from carbonsim.market.clearing import Clearing
+from carbonsim.market.concept import Concept
 from carbonsim.market.equilibrium import answer_given_price, clear_by_best_response
 from carbonsim.market.ledger import market_dataset
 from carbonsim.market.problem import MarketProblem
@@ -50,7 +51,13 @@ class Market:
         return "\n".join(rows)
 
 
-def clear(problem: MarketProblem, engine: Engine = "auto", progress: Progress | None = None) -> Market:
+def clear(
+    problem: MarketProblem,
+    engine: Engine = "auto",
+    progress: Progress | None = None,
+    *,
+    concept: Concept | None = None,
+) -> Market:
     """The market's prices, quantities and trades, with the certificate that proves them.
 
     Parameters
@@ -61,6 +68,8 @@ def clear(problem: MarketProblem, engine: Engine = "auto", progress: Progress | 
         affine rules, the price search for large ones.
     progress : callable, optional
         Called with a stage and a fraction from 0 to 1.
+    concept : Concept, optional
+        Who foresees what and who moves whom; without one everybody foresees the whole path and takes it as given.
 
     Returns
     -------
@@ -81,6 +90,8 @@ def clear(problem: MarketProblem, engine: Engine = "auto", progress: Progress | 
         raise InputError(
             f"a {type(problem).__name__} is no market problem; make one with MarketProblem.from_mapping(...)."
         )
+    if concept is not None:
+        return concept.clear(problem, engine, progress)
     clearing = _clear(problem, engine, progress)
     dataset = market_dataset(problem, clearing)
     certificate = audit(problem, dataset)
@@ -115,9 +126,9 @@ def choose_engine(problem: MarketProblem) -> tuple[str, str]:
     >>> choose_engine(MarketProblem.from_mapping({"year": [2025], "enterprises": {"north": {"baseline": 1}}}))
     ('programme', 'every rule is affine, so the market is one convex programme')
     """
-    coupled = [instrument.label for instrument in problem.instruments if instrument.couples_years]
-    if coupled:
-        return "programme", f"{coupled[0]} links years by more than the bank, which only the programme can hold"
+    for instrument in problem.instruments:
+        if reason := instrument.refused_by("best_response"):
+            return "programme", f"{instrument.label} {reason}, which only the programme can hold"
     if problem.responses:
         rules = sorted({type(term.rule).__name__ for term in problem.responses})
         return (

@@ -32,6 +32,7 @@ class Clearing:
 
     ``price_high`` is ``inf`` where nothing bounds the price from above. ``indeterminate`` marks years whose price
     no rule determines. ``mixed`` holds tonnes of net demand that rest on a mix of two equally good answers.
+    ``flows`` [tCO2e] and ``prices`` [CNY/tCO2e] are what single instruments publish, (year).
     """
 
     engine: str
@@ -49,3 +50,5 @@ class Clearing:
     residual: float = 0.0
     rounds: int = 1
     solver: str = ""
+    flows: Mapping[str, Array] = field(default_factory=dict)
+    prices: Mapping[str, Array] = field(default_factory=dict)

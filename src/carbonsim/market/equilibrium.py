@@ -103,10 +103,9 @@ def answer_given_price(problem: MarketProblem, reason: str) -> Clearing:
 
 def _refuse(problem: MarketProblem) -> None:
     for instrument in problem.instruments:
-        if instrument.couples_years:
+        if reason := instrument.refused_by("best_response"):
             raise InputError(
-                f"The best-response engine cannot hold '{instrument.label}' with make-good: it links years by more "
-                "than the bank. Use engine 'programme', or declare the penalty without make-good."
+                f"The best-response engine cannot hold '{instrument.label}': it {reason}. Use engine 'programme'."
             )
 
 

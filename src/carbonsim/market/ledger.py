@@ -47,6 +47,10 @@ def market_dataset(problem: MarketProblem, clearing: Clearing) -> xr.Dataset:
     data["price_basis"] = (years, np.array(_basis(problem, clearing)), {})
     for name, values in flows.items():
         data[name] = (years, values, {"units": "tCO2e"})
+    for name, values in clearing.flows.items():
+        data[name] = (years, values, {"units": "tCO2e"})
+    for name, values in clearing.prices.items():
+        data[name] = (years, values, {"units": "CNY/tCO2e"})
     for name, values in enterprise.items():
         data[name] = (("enterprise", "year"), values, {"units": "CNY" if name == "abatement_cost" else "tCO2e"})
     tiers = [index for index, step in enumerate(problem.steps) if step.kind == "reserve_tier"]
@@ -137,8 +141,11 @@ def _flows(problem: MarketProblem, clearing: Clearing, enterprise: dict[str, Arr
     offered = sum((np.where(steps[i].exists(), steps[i].quantity, 0.0) for i in auction), np.zeros(len(problem.year)))
     unmet = used("penalty")
     make_good = np.zeros_like(unmet)
-    if any(instrument.couples_years for instrument in problem.instruments):
-        make_good[1:] = unmet[:-1]
+    owing = np.zeros_like(unmet)
+    for index, step in enumerate(steps):
+        if step.owed_next is not None:
+            owing += step.owed_next * clearing.step_used[index]
+    make_good[1:] = owing[:-1]
     obligation = enterprise["obligation"]
     total = obligation.sum(axis=0)
     portion = np.divide(obligation, total, out=np.zeros_like(obligation), where=total > 0)
@@ -146,7 +153,7 @@ def _flows(problem: MarketProblem, clearing: Clearing, enterprise: dict[str, Arr
     enterprise["unmet_obligation"] = portion * unmet
     owed = np.zeros_like(obligation)
     if make_good.any():
-        owed[:, 1:] = enterprise["unmet_obligation"][:, :-1]
+        owed[:, 1:] = portion[:, :-1] * make_good[1:]
     enterprise["net_purchase"] = (
         obligation - enterprise["free_allocation"] - enterprise["offsets_surrendered"] - enterprise["unmet_obligation"]
         + owed

@@ -6,6 +6,7 @@ so the rows are years and not enterprises; trades are recovered afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,8 @@ class Frame:
         self.cost: list[Any] = []
         self.obligation: dict[int, Any] = {}
         self.step_columns: dict[str, dict[int, Any]] = {}
+        self.published: dict[str, dict[int, Any]] = {}
+        self.priced: dict[str, dict[int, Any]] = {}
 
     def block(self, name: str) -> Any:
         """The block called ``name``, made at first use."""
@@ -83,8 +86,23 @@ class Frame:
         for year, column in used.items():
             self.supply[year].append(column)
             self.cost.append(self.discount[year] * price[year] * column)
+        if step.owed_next is not None:
+            for before, year, owed in zip(self.years[:-1], self.years[1:], step.owed_next[:-1], strict=True):
+                if before in used and owed:
+                    self.supply[year].append(-float(owed) * used[before])
         self.step_columns[step.name] = used
         return used
+
+    def publish(self, name: str, columns: Mapping[int, Any]) -> None:
+        """Publish columns by year as a flow of the market [tCO2e]; 0 in years without one."""
+        self.published[name] = dict(columns)
+
+    def publish_price(self, name: str, rows: Mapping[int, Any]) -> None:
+        """Publish minus the dual of rows by year, undiscounted [CNY/tCO2e]; 0 in years without one.
+
+        A row ``use <= limit`` then gives what a tonne more of the limit is worth.
+        """
+        self.priced[name] = dict(rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +208,8 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
         mixed=np.zeros(len(problem.year)),
         residual=solution.gap,
         solver=solution.solver,
+        flows=_flows(problem, programme, compiled, solution),
+        prices=_row_prices(problem, programme, compiled, solution),
     )
 
 
@@ -340,3 +360,30 @@ def _quantities(
             if column.name in position:
                 steps[s, problem.year.index(year)] = values[position[column.name]]
     return np.clip(abatement, 0.0, problem.options.potential), np.maximum(steps, 0.0)
+
+
+def _flows(
+    problem: MarketProblem, programme: Programme, compiled: CompiledProgramme, solution: Solution
+) -> dict[str, Array]:
+    """What instruments publish of their columns, in tonnes by year."""
+    position = compiled.column_position()
+    found = {name: np.zeros(len(problem.year)) for name in programme.frame.published}
+    for name, columns in programme.frame.published.items():
+        for year, column in columns.items():
+            if column.name in position:
+                value = solution.values[position[column.name]] * programme.frame.scale
+                found[name][problem.year.index(year)] = value
+    return found
+
+
+def _row_prices(
+    problem: MarketProblem, programme: Programme, compiled: CompiledProgramme, solution: Solution
+) -> dict[str, Array]:
+    """What instruments publish of the duals of their rows, as prices by year."""
+    position = {name: row for row, name in enumerate(compiled.rows)}
+    found = {name: np.zeros(len(problem.year)) for name in programme.frame.priced}
+    for name, rows in programme.frame.priced.items():
+        for year, row in rows.items():
+            dual = solution.row_dual[position[row.name]] if row.name in position else 0.0
+            found[name][problem.year.index(year)] = -dual / programme.frame.discount[year]
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,10 +13,15 @@ from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.registry import Registry
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from carbonsim.market.certificate import Line
+    from carbonsim.market.problem import MarketProblem
     from carbonsim.market.programme import Frame
 
 Array = NDArray[np.float64]
 StepKind = Literal["floor", "reserve_tier", "ceiling", "penalty", "offset"]
+EngineName = Literal["programme", "price_search", "best_response"]
 
 instruments: Registry[type[Instrument]] = Registry("instrument", "carbonsim.market.instruments")
 
@@ -59,6 +64,8 @@ class SupplyStep:
         Not negative, ``inf`` if unlimited; 0 where the step does not exist.
     obligation_share : array [1] (year), optional
         If given, each enterprise may use at most this share of its own obligation; ``quantity`` is then ``inf``.
+    owed_next : array [allowance/tCO2e] (year), optional
+        Allowances owed in the next year for each tonne of use; 0 in the last year.
     """
 
     name: str
@@ -66,6 +73,7 @@ class SupplyStep:
     price: Array
     quantity: Array
     obligation_share: Array | None = None
+    owed_next: Array | None = None
 
     def exists(self) -> NDArray[np.bool_]:
         """Years in which the step offers something."""
@@ -76,18 +84,9 @@ class SupplyStep:
 
 
 class Instrument:
-    """Base of the instruments: an instrument adds rows and columns to the programme, and may be a supply step.
-
-    ``couples_years`` says that the instrument links years other than through the bank, so that only the programme
-    can represent it.
-    """
+    """Base of the instruments: an instrument adds rows and columns to the programme, and may be a supply step."""
 
     __slots__ = ()
-
-    @property
-    def couples_years(self) -> bool:
-        """Whether the instrument links years by something else than the bank."""
-        return False
 
     @property
     def label(self) -> str:
@@ -106,9 +105,22 @@ class Instrument:
         """The step that the instrument adds to supply over that many years, or None if it is no supply step."""
         return None
 
+    def refused_by(self, engine: EngineName) -> str:
+        """Why an engine cannot hold the instrument, as a clause after its label; "" if it can."""
+        return ""
+
+    @property
+    def by_enterprise(self) -> bool:
+        """Whether the instrument needs a balance for each enterprise, not for the market alone."""
+        return False
+
     def add_to(self, frame: Frame) -> None:
         """Add the instrument's columns and rows to the programme."""
         raise NotImplementedError
+
+    def audit(self, problem: MarketProblem, dataset: xr.Dataset) -> Iterable[Line]:
+        """Lines of the certificate on what only this instrument publishes; nothing is shared with ``add_to``."""
+        return ()
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:

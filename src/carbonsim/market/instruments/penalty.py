@@ -11,6 +11,7 @@ import numpy as np
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
+    EngineName,
     Instrument,
     MarketSetting,
     SupplyStep,
@@ -59,10 +60,9 @@ class Penalty(Instrument):
         """Name of the block of columns and of the step."""
         return "penalty"
 
-    @property
-    def couples_years(self) -> bool:
-        """Whether unmet obligations reappear in the next year."""
-        return self.make_good
+    def refused_by(self, engine: EngineName) -> str:
+        """With make-good, the programme alone can hold what is owed next year."""
+        return "links years by more than the bank (make-good)" if self.make_good and engine != "programme" else ""
 
     def yearly(self) -> dict[str, Array]:
         """The fee."""
@@ -77,9 +77,11 @@ class Penalty(Instrument):
         """Unmet obligations at the fee, without a limit."""
         price = over_years(self.price, years)
         quantity = np.where(np.isnan(price), 0.0, np.inf)
-        if self.make_good:
-            quantity[-1] = 0.0
-        return SupplyStep(self.label, "penalty", price, quantity)
+        if not self.make_good:
+            return SupplyStep(self.label, "penalty", price, quantity)
+        quantity[-1] = 0.0
+        owed = np.where(quantity > 0, 1.0, 0.0)
+        return SupplyStep(self.label, "penalty", price, quantity, owed_next=owed)
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
@@ -91,9 +93,4 @@ class Penalty(Instrument):
 
     def add_to(self, frame: Frame) -> None:
         """Add the unmet obligations and, with make-good, their return in the next year's need."""
-        unmet = frame.add_supply(self.supply_step(len(frame.years)))
-        if not self.make_good:
-            return
-        for before, year in zip(frame.years[:-1], frame.years[1:], strict=True):
-            if before in unmet:
-                frame.supply[year].append(-unmet[before])
+        frame.add_supply(self.supply_step(len(frame.years)))
