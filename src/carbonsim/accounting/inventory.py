@@ -21,6 +21,7 @@ from carbonsim.accounting.boundary import (
 from carbonsim.accounting.core import Bools, sector_accounting
 from carbonsim.accounting.emission_factors import RowFactors, row_factors
 from carbonsim.accounting.pollutants import PollutantStreams, pollutant_totals, pollutant_variables
+from carbonsim.accounting.process_names import process_issues
 from carbonsim.accounting.streams import (
     ENTERPRISE_TEXT,
     FACILITY_TEXT,
@@ -175,6 +176,8 @@ def _accounts(study: Scenario | Ledger, factors: Factors, gwp_set: GwpChoice, ma
     book = book_of(study)
     scenario = study if isinstance(study, Scenario) else None
     sites = read_sites(book)
+    if problems := process_issues(sites, study.origins.get("facilities")):
+        raise InputError(problems)
     rows = read_rows(book, sites)
     per_row = row_factors(rows, sites, factors, dated_grid=scenario is None)
     streams = streams_of(book, sites, rows)

@@ -167,3 +167,15 @@ def test_an_old_result_does_not_move_when_a_factor_is_updated(tmp_path: Path) ->
     # 600,000 t x (0.525 - 0.535) = -6,000, told beside the stored result, which replays as it was.
     assert "-6,000" in str(changed) or "-6000" in str(changed)
     assert replay(stored).holds
+
+
+def test_a_slip_in_the_name_of_a_covered_process_is_refused_with_its_row(tmp_path: Path) -> None:
+    # Taken as another process, the line would leave the market's boundary with all its emissions.
+    folder = ledger_folder(tmp_path / "a")
+    table = folder / "facilities.csv"
+    text = table.read_text(encoding="utf-8")
+    assert "clinker_line" in text
+    table.write_text(text.replace("clinker_line", "clinker_lin"), encoding="utf-8")
+    problem = refused(folder)
+    assert places(problem) == [("facilities.csv", 3, "process")]
+    assert "'clinker_line'" in str(problem)
