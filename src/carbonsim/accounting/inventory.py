@@ -11,17 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
-from carbonsim.accounting.boundary import (
-    Boundary,
-    boundary_of,
-    counted_gases,
-    makes_key_output,
-    noticed_electricity,
-)
+from carbonsim.accounting.boundary import Boundary, boundary_of, counted_gases, makes_key_output, noticed_electricity
 from carbonsim.accounting.core import Bools, sector_accounting
 from carbonsim.accounting.emission_factors import RowFactors, row_factors
 from carbonsim.accounting.pollutants import PollutantStreams, pollutant_totals, pollutant_variables
-from carbonsim.accounting.process_names import process_issues
+from carbonsim.accounting.process_names import check_processes
 from carbonsim.accounting.streams import (
     ENTERPRISE_TEXT,
     FACILITY_TEXT,
@@ -176,8 +170,7 @@ def _accounts(study: Scenario | Ledger, factors: Factors, gwp_set: GwpChoice, ma
     book = book_of(study)
     scenario = study if isinstance(study, Scenario) else None
     sites = read_sites(book)
-    if problems := process_issues(sites, study.origins.get("facilities")):
-        raise InputError(problems)
+    check_processes(sites, study.origins.get("facilities"))
     rows = read_rows(book, sites)
     per_row = row_factors(rows, sites, factors, dated_grid=scenario is None)
     streams = streams_of(book, sites, rows)

@@ -9,15 +9,15 @@ import numpy as np
 
 from carbonsim.accounting.core import SectorAccounting, sector_accounting
 from carbonsim.accounting.streams import Sites
-from carbonsim.errors import Issue
+from carbonsim.errors import InputError, Issue
 from carbonsim.inputs.origins import Origin
 
 # Two names this alike are one name and a slip; those of different processes of a sector are at most 0.75 alike.
 ALIKE: Final = 0.85
 
 
-def process_issues(sites: Sites, origin: Origin | None) -> list[Issue]:
-    """Facilities whose process differs by a slip from one that their sector's guideline names.
+def check_processes(sites: Sites, origin: Origin | None) -> None:
+    """Refuses facilities whose process differs by a slip from one that their sector's guideline names.
 
     Parameters
     ----------
@@ -25,10 +25,11 @@ def process_issues(sites: Sites, origin: Origin | None) -> list[Issue]:
     origin : Origin or None
         Where the rows of the table of facilities came from.
 
-    Returns
-    -------
-    list of Issue
-        None for a process that is like no named one: a sector may have any other, outside the market's boundary.
+    Raises
+    ------
+    InputError
+        With every such facility. A process like no named one passes: a sector may have any other, outside the
+        market's boundary.
     """
     found = []
     sector, process = sites.sector(), sites.facility_text["process"]
@@ -38,7 +39,8 @@ def process_issues(sites: Sites, origin: Origin | None) -> list[Issue]:
             close = difflib.get_close_matches(str(process[place]).lower(), known, n=1, cutoff=ALIKE)
             if close:
                 found.append(_issue(sites, origin, int(place), close[0]))
-    return found
+    if found:
+        raise InputError(found)
 
 
 def _named(accounting: type[SectorAccounting]) -> list[str]:
