@@ -1,0 +1,140 @@
+"""Audit of an auction from its bids and what it published; it shares no function with the auction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from carbonsim.market.certificate import Certificate, Line
+
+if TYPE_CHECKING:
+    from carbonsim.market.auction import Auction
+
+Array = NDArray[np.float64]
+EXACT = 1e-9
+
+
+def audit_auction(auction: Auction, dataset: xr.Dataset) -> Certificate:
+    """The certificate of an auction: quantities and money add up, the price clears, ties follow their rule."""
+    parts = (_quantity_lines, _price_lines, _tie_lines, _money_lines)
+    return Certificate(tuple(line for part in parts for line in part(auction, dataset)))
+
+
+def _line(name: str, residual: float | Array, scale: float, where: str = "") -> Line:
+    return Line(name, float(np.max(np.abs(residual), initial=0.0)) / max(scale, 1e-9), EXACT, where or name)
+
+
+def _bids(auction: Auction) -> tuple[Array, Array]:
+    return np.array([bid.price for bid in auction.bids]), np.array([bid.quantity for bid in auction.bids])
+
+
+def _within_limits(auction: Auction) -> Array:
+    """Eligible quantity of each bid: what its bidder's limits leave after the bids that count before it."""
+    price, quantity = _bids(auction)
+    found = np.zeros_like(price)
+    for at, bid in enumerate(auction.bids):
+        limit = min(auction.bid_limit, auction.holding_limit - auction.holding.get(bid.bidder, 0.0))
+        earlier = [
+            other
+            for other, rival in enumerate(auction.bids)
+            if rival.bidder == bid.bidder
+            and rival.price >= auction.reserve_price
+            and (-rival.price, rival.time, other) < (-bid.price, bid.time, at)
+        ]
+        if auction.lot:
+            limit = auction.lot * np.floor(limit / auction.lot + EXACT) if np.isfinite(limit) else limit
+        before = float(quantity[earlier].sum())
+        found[at] = min(max(limit - before, 0.0), bid.quantity) if bid.price >= auction.reserve_price else 0.0
+    return found
+
+
+def _quantity_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
+    price, quantity = _bids(auction)
+    award, eligible = dataset.award.values, dataset.eligible_quantity.values
+    offered = auction.supply + sum(auction.consigned.values())
+    yield _line("auction.bid_price", dataset.bid_price.values - price, 1e-3 * float(price.min(initial=1.0)))
+    yield _line("auction.bid_quantity", dataset.bid_quantity.values - quantity, 1e-3 * float(quantity.min(initial=1.0)))
+    yield _line("auction.eligible", eligible - _within_limits(auction), 1e-3 * float(quantity.min(initial=1.0)))
+    yield _line("auction.award_bounds", np.maximum(np.maximum(-award, award - eligible), 0.0), offered)
+    yield _line("auction.sold", float(dataset.sold) - award.sum(), offered)
+    yield _line("auction.unsold", float(dataset.sold) + float(dataset.unsold) - offered, 1e-3 * offered)
+    if auction.lot:
+        lots = award / auction.lot
+        yield _line("auction.lots", lots - np.round(lots), 1.0)
+    demand = float(_within_limits(auction).sum())
+    expected = min(demand, offered)
+    if auction.undersubscribed == "cancel" and demand < offered:
+        expected = 0.0
+    yield _line("auction.all_demand_served", award.sum() - expected, offered)
+
+
+def _price_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
+    price, _ = _bids(auction)
+    award, eligible = dataset.award.values, _within_limits(auction)
+    low, high, shown = (float(dataset[name]) for name in ("price_low", "price_high", "price"))
+    offered = auction.supply + sum(auction.consigned.values())
+    scale = max(high, auction.reserve_price, 1e-3)
+    left = offered - award.sum() > EXACT * offered
+    refused = [float(value) for value, got, most in zip(price, award, eligible, strict=True) if got < most - EXACT]
+    served = [float(value) for value, got in zip(price, award, strict=True) if got > 0]
+    lowest = max([*refused, auction.reserve_price])
+    highest = min(served, default=lowest)
+    if served and left:
+        lowest = highest = auction.reserve_price
+    yield _line("auction.price_low", low - lowest, scale)
+    yield _line("auction.price_high", high - highest, scale)
+    dear_refused = [max(value - highest, 0.0) for value in refused] if served and not left else [0.0]
+    yield _line("auction.no_dearer_bid_refused", np.array(dear_refused), scale)
+    if not served:
+        yield Line("auction.price_rule", float(not np.isnan(shown)), 0.0, "auction.price_rule")
+        return
+    mean = float((award * price).sum() / award.sum())
+    rule = {"lowest_accepted": highest, "highest_rejected": lowest, "pay_as_bid": mean}[auction.pricing]
+    yield _line("auction.price_rule", shown - rule, scale)
+
+
+def _tie_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
+    """Equal bids of which not all is served: in proportion to within a lot, or one after the other."""
+    price, _ = _bids(auction)
+    award, eligible = dataset.award.values, _within_limits(auction)
+    short = [at for at in range(len(price)) if eligible[at] > EXACT and award[at] < eligible[at] * (1 - EXACT)]
+    served_short = [at for at in short if award[at] > 0]
+    if not served_short:
+        return
+    level = price[served_short[0]]
+    tied = [at for at in range(len(price)) if eligible[at] > 0 and abs(price[at] - level) <= EXACT * max(level, 1e-9)]
+    if auction.tie == "pro_rata":
+        part = eligible[tied] * (award[tied].sum() / eligible[tied].sum())
+        beyond = np.maximum(np.abs(award[tied] - part) - auction.lot, 0.0)
+        yield _line("auction.tie", beyond, 1e-3 * float(eligible[tied].max()))
+        return
+    partly = [at for at in tied if 0 < award[at] < eligible[at] * (1 - EXACT)]
+    yield Line("auction.tie", float(max(len(partly) - 1, 0)), 0.0, "auction.tie")
+    if auction.tie == "time":
+        order = sorted(tied, key=lambda at: (auction.bids[at].time, at))
+        full = [award[at] >= eligible[at] * (1 - EXACT) for at in order]
+        skipped = any(award[later] > 0 and not full[at] for at, later in enumerate(order[1:]))
+        yield Line("auction.tie_order", float(skipped), 0.0, "auction.tie_order")
+
+
+def _money_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
+    price, _ = _bids(auction)
+    award, paid = dataset.award.values, dataset.payment.values
+    each = price if auction.pricing == "pay_as_bid" else np.full_like(price, np.nan_to_num(float(dataset.price)))
+    total = float((award * each).sum())
+    yield _line("auction.payment", paid - award * each, 1e-3 * max(total, 1e-9))
+    sold, consigned = float(award.sum()), np.array(list(auction.consigned.values()), dtype=float)
+    put_up = float(consigned.sum())
+    offered = auction.supply + put_up
+    part = min(sold, put_up) if auction.consigned_first else sold * put_up / max(offered, 1e-300)
+    expected = consigned * (part / put_up) if put_up else consigned
+    yield _line("auction.consigned_sold", dataset.consigned_sold.values - expected, 1e-3 * max(put_up, 1e-9))
+    mean = total / sold if sold > 0 else 0.0
+    proceeds = expected * mean
+    yield _line("auction.consigned_proceeds", dataset.consigned_proceeds.values - proceeds, 1e-3 * max(total, 1e-9))
+    receipts = float(dataset.government_receipts)
+    yield _line("auction.receipts", receipts - (total - proceeds.sum()), 1e-3 * max(total, 1e-9))
