@@ -1,0 +1,132 @@
+"""Linked markets: prices between autarky prices, exchange rates, gates with a limit, and their audit."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from builders import collared_market, linear_market, market
+from carbonsim.errors import InfeasibleError, InputError
+from carbonsim.market import MarketProblem, clear
+from carbonsim.market.audit_linked import audit_linked
+from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.linked import Gate, LinkedMarkets, LinkedResult, clear_linked
+
+# West cuts 18 t at slopes 2 and 1: alone 12 CNY/t. East cuts 4 t at slope 1: alone 4 CNY/t.
+WEST = linear_market((2.0, 1.0), (20.0, 20.0), 22.0)
+EAST = linear_market((1.0,), (30.0,), 26.0)
+
+
+def linked(*gates: Gate, west: MarketProblem = WEST, east: MarketProblem = EAST) -> LinkedMarkets:
+    return LinkedMarkets({"west": west, "east": east}, gates)
+
+
+def prices(result: LinkedResult) -> list[float]:
+    return [float(value) for value in result.dataset.allowance_price.values[:, 0]]
+
+
+def test_an_open_gate_gives_both_markets_one_price() -> None:
+    # 22 t in all = p (1/2 + 1 + 1), so p = 8.8; west cuts 13.2 of its 18 t and brings in 4.8.
+    result = clear_linked(linked(Gate("ew", "east", "west")))
+    assert prices(result) == pytest.approx([8.8, 8.8])
+    assert result.dataset.flow.values[0, 0] == pytest.approx(4.8)
+    assert result.dataset.net_import.values[:, 0] == pytest.approx([4.8, -4.8])
+    assert result.dataset.gate_rent.values[0, 0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_gate_with_a_limit_leaves_prices_apart_and_a_rent() -> None:
+    # 2 t pass: west cuts 16 = 1.5 p, p = 32/3; east cuts 6 t, p = 6; the rent is 2 (32/3 - 6) = 28/3.
+    result = clear_linked(linked(Gate("ew", "east", "west", limit=2.0)))
+    assert prices(result) == pytest.approx([32 / 3, 6.0])
+    assert result.dataset.gate_rent.values[0, 0] == pytest.approx(28 / 3)
+
+
+def test_the_exchange_rate_is_the_ratio_of_the_prices() -> None:
+    # Half a tonne for an allowance of the east: p_e = p_w / 2. 18 - f/2 = 1.5 p_w and 4 + f = p_e give f = 12/7.
+    result = clear_linked(linked(Gate("ew", "east", "west", rate=0.5)))
+    assert result.dataset.flow.values[0, 0] == pytest.approx(12 / 7)
+    assert prices(result) == pytest.approx([80 / 7, 40 / 7])
+
+
+def test_a_one_way_gate_against_the_price_stays_unused() -> None:
+    result = clear_linked(linked(Gate("we", "west", "east")))
+    assert prices(result) == pytest.approx([12.0, 4.0])
+    assert result.dataset.flow.values[0, 0] == 0
+
+
+def test_a_flow_in_one_year_moves_the_other_year_through_the_bank() -> None:
+    # West must cut 100 t in two years, of which 70 cost 25 or less: the other 30 cost 40, best in the second year, so
+    # 40/1.05 and 40. East can cut 35 t at 25 or less in the first year, when the gate is open: with 105 t for 100
+    # the last tonne costs 25 in one of the years.
+    east = market(Banking(), supply=160.0)
+    west = market(Banking(), supply=(110.0, 110.0))
+    shut = clear_linked(linked(Gate("ew", "east", "west", limit=[0.0, 0.0]), west=west, east=east))
+    assert shut.dataset.allowance_price.values[0] == pytest.approx([40 / 1.05, 40.0])
+    first_only = clear_linked(linked(Gate("ew", "east", "west", limit=[np.inf, 0.0]), west=west, east=east))
+    first, second = first_only.dataset.allowance_price.values[0]
+    assert first <= 25.0 + 1e-9
+    assert second <= 25.0 * 1.05 + 1e-9
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.lists(st.integers(5, 60), min_size=4, max_size=4), st.booleans(), st.sampled_from([0.0, 5.0, np.inf]))
+def test_linking_brings_prices_between_autarky_and_never_costs_more(
+    supply: list[int], banked: bool, limit: float
+) -> None:
+    instruments = (Banking(),) if banked else ()
+    west = market(*instruments, supply=(100.0 + supply[0], 100.0 + supply[1]))
+    east = market(*instruments, supply=(100.0 + supply[2], 100.0 + supply[3]))
+    try:
+        alone = [clear(problem).dataset for problem in (west, east)]
+    except InfeasibleError:
+        assume(False)
+    both = clear_linked(linked(Gate("ew", "east", "west", limit=limit), Gate("we", "west", "east", limit=limit),
+                               west=west, east=east))  # fmt: skip
+    low = np.minimum(*(data.price_low.values for data in alone))
+    high = np.maximum(*(np.nan_to_num(data.price_high.values, nan=np.inf) for data in alone))
+    found = both.dataset.price_low.values
+    if not banked:
+        assert np.all(found >= low - 1e-6)
+        assert np.all(found <= high + 1e-6)
+    discount = west.discount
+    before = sum(float((data.abatement_cost.values.sum(axis=0) * discount).sum()) for data in alone)
+    after = sum(float((m.dataset.abatement_cost.values.sum(axis=0) * discount).sum()) for m in both.markets.values())
+    assert after <= before + 1e-6 * (1 + before)
+
+
+@pytest.mark.parametrize("limit", [np.inf, 2.0])
+@pytest.mark.parametrize("rate", [1.0, 0.5])
+def test_every_corrupted_number_fails_a_named_line(limit: float, rate: float) -> None:
+    problem = linked(Gate("ew", "east", "west", rate=rate, limit=limit))
+    result = clear_linked(problem)
+    missed = []
+    for field in result.dataset.data_vars:
+        values = result.dataset[field].values
+        for place in np.ndindex(values.shape):
+            if np.isnan(values[place]) or abs(values[place]) < 1e-4:
+                continue
+            for factor in (1 + 1e-4, 1 - 1e-4, -1.0):
+                changed = result.dataset.copy(deep=True)
+                changed[field].values[place] *= factor
+                if audit_linked(problem, changed, result.markets).passed:
+                    missed.append((field, place, factor))
+    assert missed == []
+
+
+def test_every_problem_of_a_link_is_reported_at_once() -> None:
+    other = dataclasses.replace(EAST, interest=0.1)
+    with pytest.raises(InputError) as caught:
+        linked(Gate("a", "east", "south"), Gate("a", "east", "west", rate=-1), east=other)
+    text = str(caught.value)
+    assert all(word in text for word in ("different rates", "one name each", "south", "rate is -1"))
+    with pytest.raises(InputError, match="best-response"):
+        LinkedMarkets({"a": collared_market(), "b": collared_market()}, (Gate("g", "a", "b"),))
+
+
+def test_caps_that_cannot_be_met_together_are_infeasible() -> None:
+    with pytest.raises(InfeasibleError, match="together"):
+        clear_linked(linked(Gate("ew", "east", "west"), west=market(supply=10.0), east=market(supply=20.0)))
