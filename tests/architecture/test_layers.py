@@ -13,7 +13,10 @@ VOCABULARY = {"errors", "units", "dims", "registry"}
 ROOMS = ["solving", "inputs", "accounting", "measures", "allocation", "market", "forcing", "study", "report", "cli"]
 MODULES = sorted(SRC.rglob("*.py"))
 CONFINED = {
-    "pyomo": {"solving/compile.py", "market/programme.py", "market/instruments", "measures/portfolio.py"},
+    "pyomo": {
+        "solving/compile.py", "market/programme.py", "market/desk_programme.py", "market/instruments",
+        "measures/portfolio.py",
+    },
     "highspy": {"solving/highs.py"},
     "matplotlib": {"report/figures.py"},
 }

@@ -1,0 +1,153 @@
+"""Audit of a desk's plan: its ledgers, and that no trade at the posted prices would leave the enterprise better off.
+
+The conditions are those of a linear programme's optimum, written out by hand: each action is worth no more than it
+costs, and exactly as much where it is taken in part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from carbonsim.market.certificate import Certificate, Line
+
+if TYPE_CHECKING:
+    from carbonsim.market.desk import Desk
+
+Array = NDArray[np.float64]
+EXACT = 1e-7
+WORTH = 1e-6
+WHOLE = 1.0 + 1e-6  # allowances: what rounding down to whole ones may move
+
+
+def audit_desk(desk: Desk, dataset: xr.Dataset) -> Certificate:
+    """The certificate of a desk's plan."""
+    return Certificate((*_ledger_lines(desk, dataset), *_deadline_lines(desk, dataset), *_worth_lines(desk, dataset)))
+
+
+def _line(name: str, residual: float | Array, scale: float | Array, tolerance: float = EXACT) -> Line:
+    relative = np.abs(residual) / np.maximum(np.abs(scale), 1e-9)
+    return Line(name, float(np.max(np.nan_to_num(relative, nan=np.inf), initial=0.0)), tolerance, name)
+
+
+def _ledger_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
+    bought, sold, credits = (data[name].values for name in ("bought", "sold", "credits_bought"))
+    price, credit_price = desk.by_month("allowance_price"), desk.by_month("credit_price")
+    volume, credit_volume = desk.by_month("volume_limit"), desk.by_month("credit_volume_limit")
+    for name, taken, limit in (("bought", bought, volume), ("sold", sold, volume), ("credits", credits, credit_volume)):
+        beyond = np.maximum(np.maximum(-taken, taken - limit), 0.0)
+        yield _line(f"desk.{name}.bounds", beyond, np.abs(taken) + 1e-6)
+    yield _line("desk.purchases", max(float(bought.sum()) - desk.purchase_limit, 0.0), float(bought.sum()) + 1e-6)
+    held = data.holdings.values
+    before = np.concatenate([[desk.opening_holdings], held[:-1]])
+    moved = before + desk.by_month("issued") + bought - sold - held
+    yield _line("desk.holdings", moved, np.minimum(np.abs(held) + bought + sold + 1e-6, 1e3 * (np.abs(held) + 1e-3)))
+    yield _line("desk.no_short_sale", np.minimum(held, 0.0), 1.0 + np.abs(held))
+    cash = data.cash.values
+    spent = (1 + desk.fee) * price * bought - (1 - desk.fee) * price * sold + np.nan_to_num(credit_price) * credits
+    opening = np.concatenate([[desk.opening_cash], cash[:-1]])
+    expected = (1 + desk.monthly_interest) * opening - spent
+    yield _line("desk.cash", cash - expected, np.minimum(np.abs(cash) + np.abs(spent) + 1e-3, 1e3 * np.abs(cash) + 1.0))
+    flow = data.cash_flow.values
+    yield _line("desk.cash_flow", flow - (cash - opening), np.abs(flow) + 1e-6 * (1 + np.abs(cash)))
+    worst = np.maximum.accumulate(np.maximum(-cash, 0.0))
+    yield _line("desk.cash_needed", data.cash_needed.values - worst, worst + 1e-6)
+    if np.isfinite(desk.credit_line):
+        yield _line("desk.credit_line", np.maximum(-cash - desk.credit_line, 0.0), desk.credit_line + 1.0)
+
+
+def _deadline_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
+    value = {str(name): float(data[name]) for name in data.data_vars if not data[name].dims}
+    used, missing, carried, expired = (value[name] for name in ("credits_used", "missing", "carried_over", "expired"))
+    surrendered, total = value["surrendered"], desk.obligation
+    yield _line("desk.surrendered", surrendered - (total - used - missing), abs(surrendered) + 1e-6)
+    left = data.holdings.values[-1] - surrendered
+    yield _line("desk.left_over", left - carried - expired, min(abs(carried) + abs(expired) + 1e-6, abs(left) + 1e-3))
+    yield _line("desk.signs", min(0.0, used, missing, carried, expired, surrendered), 1.0, 1e-9)
+    yield _line("desk.credit_limit", max(used - desk.credit_limit * total, 0.0), used + 1e-6)
+    stock = desk.opening_credits + float(data.credits_bought.sum())
+    yield _line("desk.credits", stock - used - value["credits_left"], min(stock, abs(value["credits_left"])) + 1e-6)
+    yield _line("desk.credit_stock", min(value["credits_left"], 0.0), stock + 1e-6)
+    sales = desk.net_sales_before + float((desk.in_window * (data.sold.values - data.bought.values)).sum())
+    yield _line("desk.net_sales", value["net_sales"] - sales, abs(sales) + 1e-6)
+    limit = np.floor(desk.carry_over_base + desk.carry_over_multiple * max(sales, 0.0) + 1e-6)
+    yield _line("desk.carry_over_limit", value["carry_over_limit"] - limit, limit + 1e-6)
+    yield _line("desk.carried_over", max(carried - limit, 0.0), carried + 1e-6)
+    fine = 0.0 if np.isinf(desk.fine) else desk.fine * missing
+    yield _line("desk.fine", value["fine_paid"] - fine + (missing if np.isinf(desk.fine) else 0.0), abs(fine) + 1e-6)
+    wealth = float(data.cash.values[-1]) - fine + desk.carried_value * carried
+    yield _line("desk.final_wealth", value["final_wealth"] - wealth, abs(wealth) + 1e-6)
+
+
+def _slack(name: str, worth: float | Array, used: float | Array, room: float | Array, scale: float | Array) -> Line:
+    """``worth`` (value less cost of one more unit) is not above 0 while there is room and not below 0 while used."""
+    gain = np.where(np.asarray(room) > 0, np.maximum(worth, 0.0), 0.0)
+    loss = np.where(np.asarray(used) > 0, np.maximum(-np.asarray(worth), 0.0), 0.0)
+    return _line(name, gain + loss, scale, WORTH)
+
+
+def _worth_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
+    price, credit_price = desk.by_month("allowance_price"), desk.by_month("credit_price")
+    worth, money = data.allowance_value.values, data.cash_value.values
+    value = {str(name): float(data[name]) for name in data.data_vars if not data[name].dims}
+    tiny = 1e-9 * (desk.obligation + desk.opening_holdings + float(desk.by_month("issued").sum()))
+    selling = (desk.carry_over_multiple * value["carry_over_value"] + value["net_sales_value"]) * desk.in_window
+    if data.attrs["plan"] != "net seller":
+        selling = np.zeros_like(worth)
+    scale = np.maximum(np.abs(worth), money * price) + 1e-6
+    volume = desk.by_month("volume_limit")
+    buy = worth - money * (1 + desk.fee) * price - selling - value["purchase_limit_value"]
+    sell = money * (1 - desk.fee) * price + selling - worth
+    yield _slack("desk.worth.bought", buy, data.bought.values - tiny, volume - data.bought.values - tiny, scale)
+    yield _slack("desk.worth.sold", sell, data.sold.values - tiny, volume - data.sold.values - tiny, scale)
+    room = np.where(
+        np.isnan(credit_price), 0.0, desk.by_month("credit_volume_limit") - data.credits_bought.values - tiny
+    )
+    dear = value["credit_value"] - money * np.nan_to_num(credit_price)
+    yield _slack("desk.worth.credits", dear, data.credits_bought.values - tiny, room, np.maximum(dear, scale))
+    kept = worth[1:] - worth[:-1]
+    yield _slack("desk.worth.holding", kept, data.holdings.values[:-1] - tiny, np.inf, scale[:-1])
+    grown = (1 + desk.monthly_interest) * money[1:] - money[:-1]
+    spare = data.cash.values[:-1] + desk.credit_line - 1e-9 * (1 + np.abs(data.cash.values[:-1]))
+    yield _slack("desk.worth.cash", grown, spare, np.inf, 1.0)
+    spare = data.cash.values[-1:] + desk.credit_line - 1e-9 * (1 + np.abs(data.cash.values[-1:]))
+    yield _slack("desk.worth.final_cash", 1.0 - money[-1:], spare, np.inf, 1.0)
+    last, all_scale = float(worth[-1]), float(scale.max())
+    surrender = value["obligation_value"]
+    free = last + surrender
+    yield _slack("desk.worth.credit_use", free - value["credit_limit_value"] - value["credit_value"],
+                 value["credits_used"] - tiny, np.inf, all_scale)  # fmt: skip
+    least = max(
+        float(np.max(np.where(volume - data.bought.values > tiny, buy + value["purchase_limit_value"], 0.0))), 0.0
+    )
+    bound = desk.purchase_limit - float(data.bought.sum()) <= tiny
+    yield _line("desk.purchase_limit_value.least", value["purchase_limit_value"] - least * bound, least + 1e-6, WORTH)
+    cost = np.where(room > 0, money * credit_price, np.inf)
+    most = min(max(free, 0.0), float(np.min(np.where(np.isnan(cost), np.inf, cost))))
+    most = most if value["credits_left"] <= tiny else 0.0
+    yield _line("desk.credit_value.least", value["credit_value"] - most, most + 1e-6, WORTH)
+    rest = max(free, 0.0) - most if desk.credit_limit * desk.obligation - value["credits_used"] <= tiny else 0.0
+    yield _line("desk.credit_limit_value.rest", value["credit_limit_value"] - rest, rest + 1e-6, WORTH)
+    if np.isfinite(desk.fine):
+        yield _slack("desk.worth.missing", free - desk.fine, value["missing"] - tiny, np.inf, max(all_scale, desk.fine))
+    beyond = desk.carried_value - last - value["carry_over_value"]
+    yield _slack(
+        "desk.worth.carried", beyond, value["carried_over"] - WHOLE, np.inf, max(all_scale, desk.carried_value)
+    )
+    yield _slack("desk.worth.expired", -last, value["expired"] - WHOLE, np.inf, all_scale)
+    for name, room_left in (
+        ("credit_limit_value", desk.credit_limit * desk.obligation - value["credits_used"]),
+        ("credit_value", value["credits_left"]),
+        ("carry_over_value", value["carry_over_limit"] - value["carried_over"] - WHOLE),
+        ("net_sales_value", value["net_sales"]),
+        ("purchase_limit_value", desk.purchase_limit - float(data.bought.sum())),
+    ):
+        yield _line(f"desk.{name}.sign", min(value[name], 0.0), all_scale, WORTH)
+        yield _line(f"desk.{name}.idle", value[name] if room_left > tiny else 0.0, all_scale, WORTH)
+    idle = desk.obligation - value["credits_used"] - value["missing"]
+    yield _line("desk.obligation_value.idle", value["obligation_value"] if idle > tiny else 0.0, all_scale, WORTH)
+    yield _line("desk.obligation_value.sign", max(value["obligation_value"], 0.0), all_scale, WORTH)

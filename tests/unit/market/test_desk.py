@@ -1,0 +1,144 @@
+"""The compliance desk: trades, credits, carry-over and cash of one enterprise, each case by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carbonsim.errors import InfeasibleError, InputError
+from carbonsim.market.audit_desk import audit_desk
+from carbonsim.market.desk import Desk, plan_desk
+
+MONTHS = ("2026-10", "2026-11", "2026-12")
+
+
+def desk(**changes: object) -> Desk:
+    fields: dict[str, object] = {
+        "month": MONTHS, "obligation": 100.0, "opening_holdings": 60.0, "allowance_price": [50.0, 55.0, 60.0],
+    }  # fmt: skip
+    return Desk(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_a_buyer_buys_when_it_is_cheapest_and_sees_the_cash_it_needs() -> None:
+    data = plan_desk(desk()).dataset
+    assert data.bought.values.tolist() == pytest.approx([40, 0, 0])
+    assert data.cash_needed.values.tolist() == pytest.approx([2000, 2000, 2000])
+    assert float(data.surrendered) == pytest.approx(100)
+
+
+def test_credits_replace_the_dearest_allowances_up_to_their_share() -> None:
+    # Prices fall to 50 in December: 35 x 50 there and 5 % of 100 t at 40 in November.
+    falling = desk(allowance_price=[60.0, 55.0, 50.0], credit_price=[np.nan, 40.0, np.nan], credit_limit=0.05)
+    data = plan_desk(falling).dataset
+    assert float(data.credits_used) == pytest.approx(5)
+    assert data.cash.values.tolist() == pytest.approx([0, -200, -1950])
+    assert float(data.credit_limit_value) == pytest.approx(10)  # a tonne more of the limit saves 50 - 40
+
+
+def test_a_seller_sells_just_enough_to_carry_over_the_rest() -> None:
+    # 100 left after the surrender. T = 10 + 1.5 s and s + T = 100 give s = 36, T = 64; carried ones are worth 60.
+    data = plan_desk(
+        desk(opening_holdings=200.0, allowance_price=50.0, carried_value=60.0, carry_over_base=10.0,
+             carry_over_multiple=1.5)
+    ).dataset  # fmt: skip
+    assert float(data.sold.sum()) == pytest.approx(36)
+    assert float(data.carried_over) == pytest.approx(64)
+    assert float(data.final_wealth) == pytest.approx(36 * 50 + 64 * 60)
+
+
+def test_net_purchases_before_leave_the_base_only() -> None:
+    # 50 bought before: 36 sales would leave net sales below zero, so only the base of 10 is carried and 90 are sold.
+    data = plan_desk(
+        desk(opening_holdings=200.0, allowance_price=50.0, carried_value=60.0, carry_over_base=10.0,
+             carry_over_multiple=1.5, net_sales_before=-70.0)
+    ).dataset  # fmt: skip
+    # As a net seller it would have to sell 70 first: s - 70 = N, T = 10 + 1.5 (s - 70), s + T = 100 -> s = 78, T = 22.
+    assert float(data.sold.sum()) == pytest.approx(78)
+    assert float(data.carried_over) == pytest.approx(22)
+    worse = plan_desk(
+        desk(opening_holdings=200.0, allowance_price=50.0, carried_value=60.0, carry_over_base=10.0,
+             carry_over_multiple=1.5, net_sales_before=-95.0)
+    ).dataset  # fmt: skip
+    # With 95 to make up, a net seller could carry at most 10 + 1.5 (s - 95) with s + T = 100: s = 93, below 95.
+    assert float(worse.sold.sum()) == pytest.approx(90)
+    assert float(worse.carried_over) == pytest.approx(10)
+
+
+def test_a_carry_over_limit_counts_whole_allowances() -> None:
+    # Base 10.9: the law carries 10; the fraction is worth nothing.
+    data = plan_desk(desk(opening_holdings=110.9, carried_value=100.0, carry_over_base=10.9)).dataset
+    assert float(data.carried_over) == 10
+    assert float(data.expired) == pytest.approx(0.9)
+
+
+def test_little_cash_means_a_fine_for_what_is_missing() -> None:
+    # 1,000 of credit buys 20 t at 50; the other 20 t cost 500 each. The fine is paid after the deadline.
+    data = plan_desk(desk(credit_line=1000.0, fine=500.0)).dataset
+    assert float(data.missing) == pytest.approx(20)
+    assert float(data.fine_paid) == pytest.approx(10_000)
+    assert float(data.cash_value[0]) == pytest.approx(10)  # one CNY more buys 1/50 t, which saves 500/50
+
+
+def test_volumes_of_a_month_spread_the_purchases() -> None:
+    data = plan_desk(desk(volume_limit=15.0)).dataset
+    assert data.bought.values.tolist() == pytest.approx([15, 15, 10])
+
+
+def test_no_cash_and_no_fine_is_infeasible() -> None:
+    with pytest.raises(InfeasibleError, match="credit_line"):
+        plan_desk(desk(credit_line=0.0))
+
+
+def test_every_problem_of_a_desk_is_reported_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        desk(allowance_price=[1.0, 2.0], credit_limit=1.5, window=("2027-01",), fee=-0.1)
+    assert all(word in str(caught.value) for word in ("allowance_price", "credit_limit", "2027-01", "fee"))
+
+
+VARIANTS = {
+    "buyer": desk(credit_price=[np.nan, 40.0, 45.0], credit_limit=0.05, fee=0.002, monthly_interest=0.003),
+    "seller": desk(opening_holdings=200.0, carried_value=62.0, carry_over_base=10.0, carry_over_multiple=1.5),
+    "fined": desk(credit_line=1000.0, fine=500.0, opening_cash=100.0),
+    "kept": desk(opening_holdings=110.9, carried_value=100.0, carry_over_base=10.9, opening_credits=3.0,
+                 credit_limit=0.02),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_corrupted_number_fails_a_named_line(name: str) -> None:
+    problem = VARIANTS[name]
+    dataset = plan_desk(problem).dataset
+    missed = []
+    for field in dataset.data_vars:
+        values = dataset[field].values
+        for place in np.ndindex(values.shape):
+            if np.isnan(values[place]) or abs(values[place]) < 1e-9:
+                continue
+            for factor in (1 + 1e-4, 1 - 1e-4, -1.0):
+                changed = dataset.copy(deep=True)
+                changed[field] = changed[field].astype(float).copy()
+                changed[field].values[place] = values[place] * factor
+                if audit_desk(problem, changed).passed:
+                    missed.append((field, place, factor))
+    assert missed == []
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    st.lists(st.integers(20, 120), min_size=3, max_size=3),
+    st.integers(0, 250), st.integers(0, 150), st.integers(0, 40), st.sampled_from([0.0, 1.5]),
+)  # fmt: skip
+def test_more_carry_over_or_cash_never_leaves_less(
+    price: list[int], holdings: int, value: int, base: int, multiple: float
+) -> None:
+    def wealth(**changes: float) -> float:
+        fields = {"carry_over_base": float(base), "carry_over_multiple": multiple, "credit_line": 3000.0, "fine": 1e3}
+        return float(plan_desk(desk(allowance_price=price, opening_holdings=float(holdings), carried_value=float(value),
+                                    **{**fields, **changes})).dataset.final_wealth)  # fmt: skip
+
+    first = wealth()
+    # Whole allowances only are carried: rounding down may cost the value of one.
+    assert wealth(carry_over_base=base + 20.0) >= first - value - 1e-6
+    assert wealth(credit_line=4000.0) >= first - value - 1e-6
