@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks list | run NAME | report``, from the root of the repository."""
+"""The command: ``python -m benchmarks list | run NAME | agree | report``, from the root of the repository."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.agreement import LEAST, compare_all, shortcomings, table
 from benchmarks.machine import machine, versions
 from benchmarks.measure import check_ratios, peaks_of, time_one
 from benchmarks.registry import Benchmark, DisagreementError, all_benchmarks, benchmark_of
@@ -32,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
             chosen = benchmark_of(options.name)
             found = peaks_of(chosen, options.size) if options.memory else time_one(chosen, options.size, options.repeat)
             print(json.dumps(found))
+        elif options.command == "agree":
+            return _agree(options)
         else:
             return _run(options)
     except ValueError as problem:
@@ -49,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="the benchmarks and their sizes")
     report = commands.add_parser("report", help="stored results as a markdown table")
     report.add_argument("files", nargs="*", help=f"results; those in {RESULTS.name}/ by default")
+    agree = commands.add_parser("agree", help="the three market engines on stratified random markets")
+    agree.add_argument("--instances", type=int, default=1200, help="random markets")
+    agree.add_argument("--seed", type=int, default=0, help="of the random numbers; a market is made by seed and number")
+    agree.add_argument("--least", type=int, default=LEAST, help="markets that each stratum must have")
     run = commands.add_parser("run", help="measure a benchmark, each size in a process of its own")
     run.add_argument("--size", type=int, action="append", help="this size only; may be repeated")
     run.add_argument("--out", help="write the result as JSON")
@@ -95,6 +102,17 @@ def _run(options: argparse.Namespace) -> int:
     for one in measured:
         check_ratios(benchmark, one)
     return 0
+
+
+def _agree(options: argparse.Namespace) -> int:
+    if options.instances < 1:
+        raise ValueError(f"--instances is {options.instances}; expected at least 1.")
+    found = list(compare_all(options.instances, options.seed))
+    print(table(found, options.seed))
+    short = shortcomings(found, options.least)
+    for sentence in short:
+        print(sentence, file=sys.stderr)
+    return 1 if short else 0
 
 
 def _child(name: str, size: int, *more: str) -> dict[str, Any]:

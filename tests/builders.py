@@ -8,10 +8,24 @@ from carbonsim.allocation.obligations import CappedObligation, CollaredIntensity
 from carbonsim.market import Instrument, MarketProblem, Options, ResponseTerm
 from carbonsim.market.instruments.auction_floor import AuctionFloor
 from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.instruments.carry_over_limit import CarryOverLimit
+from carbonsim.market.instruments.compliance_periods import CompliancePeriods
+from carbonsim.market.instruments.escalating_penalty import EscalatingPenalty
+from carbonsim.market.instruments.holding_limit import HoldingLimit
+from carbonsim.market.instruments.next_year_cut import NextYearCut
+from carbonsim.market.instruments.offset_curve import OffsetCurve
+from carbonsim.market.instruments.offset_limit import OffsetLimit
+from carbonsim.market.instruments.offset_stock import OffsetStock
 from carbonsim.market.instruments.offsets import Offsets
 from carbonsim.market.instruments.penalty import Penalty
 from carbonsim.market.instruments.price_ceiling import PriceCeiling
+from carbonsim.market.instruments.price_linked_fine import PriceLinkedFine
+from carbonsim.market.instruments.reserve_stock import ReserveStock
 from carbonsim.market.instruments.reserve_tier import ReserveTier
+from carbonsim.market.instruments.terminal_bank import TerminalBank
+from carbonsim.market.instruments.trade_limit import TradeLimit
+from carbonsim.market.instruments.transaction_cost import TransactionCost
+from carbonsim.market.instruments.vintages import Vintages
 
 
 def market(
@@ -73,11 +87,55 @@ def one_of_each() -> dict[str, Instrument]:
     return {
         "auction_floor": AuctionFloor(quantity=[30.0, 40.0], price=20.0),
         "banking": Banking(),
+        "carry_over_limit": CarryOverLimit(year=2025, counting=(2025,), base=2.0, multiple=1.5),
+        "compliance_periods": CompliancePeriods(ends=(2026,)),
+        "escalating_penalty": EscalatingPenalty(
+            steps={
+                "small": {"price": 20.0, "up_to": 0.05},
+                "large": {"price": [30.0, 35.0], "up_to": 0.1},
+                "rest": {"price": 60.0},
+            }
+        ),
+        "holding_limit": HoldingLimit(limit=2.0),
+        "next_year_cut": NextYearCut(price=1.0),
+        "offset_curve": OffsetCurve(price=20.0, slope=0.5, quantity=[40.0, 30.0]),
+        "offset_limit": OffsetLimit(types=("wind", "forest"), share_limit=[0.05, 0.1]),
+        "offset_stock": OffsetStock(price=[10.0, 20.0], quantity=[20.0, 0.0]),
         "offsets": Offsets(price=30.0, share_limit=0.1),
         "penalty": Penalty(price=60.0),
         "price_ceiling": PriceCeiling(price=[50.0, 55.0]),
+        "price_linked_fine": PriceLinkedFine(multiple=5.0),
+        "reserve_stock": ReserveStock(price=20.0, stock=20.0),
         "reserve_tier": ReserveTier(price=35.0, quantity=12.0),
+        "terminal_bank": TerminalBank(at_least=3.0),
+        "trade_limit": TradeLimit(place={"north": "hills", "south": "coast"}, purchases={"coast": [46.0, 47.0]}),
+        "transaction_cost": TransactionCost(purchase=[2.0, 3.0], sale=1.0),
+        "vintages": Vintages(life=1),
     }
+
+
+# Examples of one_of_each() that may stand in one market and all matter there.
+TOGETHER = (
+    "auction_floor", "banking", "compliance_periods", "offsets", "penalty", "price_ceiling", "reserve_tier",
+    "terminal_bank",
+)  # fmt: skip
+
+
+def every_instrument() -> tuple[Instrument, ...]:
+    """The examples that may stand in one market."""
+    return tuple(one_of_each()[name] for name in TOGETHER)
+
+
+def beside(name: str) -> tuple[Instrument, ...]:
+    """What an example of ``one_of_each()`` binds and cannot stand without."""
+    offsets = (
+        Offsets(price=[20.0, 25.0], quantity=5.0, name="wind"),
+        OffsetCurve(
+            steps={"near": {"price": 24.0, "quantity": 6.0}, "far": {"price": 30.0, "quantity": 90.0}}, name="forest"
+        ),
+    )
+    carried = (Banking(),)
+    return {"offset_limit": offsets, "carry_over_limit": carried, "holding_limit": carried}.get(name, ())
 
 
 def collared_market(*, share_of_others: float = 1.0, **changes: object) -> MarketProblem:

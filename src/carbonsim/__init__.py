@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from carbonsim.inputs import Scenario, init_study, read_scenario, write_template
     from carbonsim.inputs.ledger import Ledger, read_ledger
     from carbonsim.market import Market, MarketProblem, clear
+    from carbonsim.market.problem_file import ProblemFile, read_problem
     from carbonsim.measures import build_options
+    from carbonsim.report.market_plot import plot_market
     from carbonsim.study.account import Account, account
     from carbonsim.study.accounts import ReplayResult, replay
     from carbonsim.study.check import check_study, list_scenarios
@@ -48,7 +50,9 @@ _HOMES = {
     "inputs": ("Scenario", "init_study", "read_scenario", "write_template"),
     "inputs.ledger": ("Ledger", "read_ledger"),
     "market": ("Market", "MarketProblem", "clear"),
+    "market.problem_file": ("ProblemFile", "read_problem"),
     "measures": ("build_options",),
+    "report.market_plot": ("plot_market",),
     "study.account": ("Account", "account"),
     "study.accounts": ("ReplayResult", "replay"),
     "study": ("Results", "check_study", "list_scenarios", "read_results", "simulate"),
@@ -68,6 +72,7 @@ __all__ = [
     "MarketProblem",
     "ParameterError",
     "PluginError",
+    "ProblemFile",
     "ReplayResult",
     "Results",
     "Scenario",
@@ -84,7 +89,9 @@ __all__ = [
     "explain",
     "init_study",
     "list_scenarios",
+    "plot_market",
     "read_ledger",
+    "read_problem",
     "read_results",
     "read_scenario",
     "replay",

@@ -74,6 +74,6 @@ class Registry(Generic[T]):
             package = importlib.import_module(self._package)
             for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
                 importlib.import_module(f"{self._package}.{module}")
-        except ImportError:
+        except Exception:
             self._loaded = False  # or the next look-up would call every plug-in unknown
             raise

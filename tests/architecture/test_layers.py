@@ -14,7 +14,12 @@ ROOMS = ["solving", "inputs", "accounting", "measures", "allocation", "market", 
 MODULES = sorted(SRC.rglob("*.py"))
 CONFINED = {
     "pyomo": {
-        "solving/compile.py", "market/programme.py", "market/desk_programme.py", "market/instruments",
+        "solving/compile.py",
+        "market/programme.py",
+        "market/tree_programme.py",
+        "market/desk_programme.py",
+        "market/instruments",
+        "market/enterprise_programme.py",
         "measures/portfolio.py",
     },
     "highspy": {"solving/highs.py"},

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from carbonsim.allocation import Allocation, AllocationInput, allocation_rules, with_auction_share
+from carbonsim.allocation import (
+    Allocation,
+    AllocationInput,
+    CollaredIntensity,
+    allocation_rules,
+    with_auction_share,
+)
 from carbonsim.allocation.assemble import straight_line
 from carbonsim.inputs.parameter_files import read_parameter_folder
 from carbonsim.inputs.parameters import DatedValue, Parameter, ParameterSet
@@ -19,7 +25,7 @@ INVARIANTS = {"splitting", "scaling", "smooth"}
 STEP = 1e-6  # relative step of the finite differences
 EXTENSIVE = (
     "entities", "emissions", "key_emissions", "output", "key_output", "heat_output", "reference_emissions",
-    "reference_output",
+    "reference_output", "previous_emissions", "previous_output",
 )  # fmt: skip
 
 
@@ -35,7 +41,13 @@ def policy() -> ParameterSet:
     sources, _ = read_yaml(folder / "sources.yaml", "sources.yaml")
     assert sources is not None
     found, _, _ = read_parameter_folder(folder / "parameters" / "china", "china", sources.data)
-    made_up = {"reduction_factor": 0.95, "intensity_decline": 0.01, "output_benchmark": 0.7}
+    made_up = {
+        "reduction_factor": 0.95,
+        "intensity_decline": 0.01,
+        "output_benchmark": 0.7,
+        "updating_share": 0.6,
+        "free_budget": 1e8,
+    }
     study = {f"industry.{name}": assumed(f"industry.{name}", value) for name, value in made_up.items()}
     return ParameterSet({**found, **study})
 
@@ -74,6 +86,8 @@ def sample(rule: str) -> AllocationInput:
         reference_emissions=1.1 * emissions,
         reference_output=1.05 * output,
         product=("product",) * 6,
+        previous_emissions=1.04 * emissions,
+        previous_output=0.97 * output,
     )
 
 
@@ -267,6 +281,54 @@ def test_sigma_is_the_finite_difference_in_output(rule: str, row: int, policy: P
     step = STEP * data.output[row]
     slopes = difference(rule, data, policy, row, output=step, key_output=step)
     assert slopes == pytest.approx([run(rule, data, policy).sigma[row]] * 2, abs=1e-3)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_the_year_before_brings_is_its_finite_difference(rule: str, policy: ParameterSet) -> None:
+    # A rule without lag must not react at all; one with it must say by how much, below and above.
+    data = sample(rule)
+    result = run(rule, data, policy)
+    assert (result.lag > 0) == bool(np.any(result.per_previous_emission) or np.any(result.per_previous_output))
+    for row in range(6):
+        for name, stated in (("emissions", result.per_previous_emission), ("output", result.per_previous_output)):
+            step = STEP * getattr(data, f"previous_{name}")[row]
+            slopes = difference(rule, data, policy, row, **{f"previous_{name}": step})
+            assert slopes == pytest.approx([stated[row]] * 2, abs=1e-3), name
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_declared_incentives_are_those_of_the_result(rule: str, policy: ParameterSet) -> None:
+    declares = allocation_rules.get(rule).declares
+    if "phi" not in declares:
+        return  # a rule from outside may leave the table empty
+    result = run(rule, sample(rule), policy)
+    assert declares["kind"] == result.kind
+    assert declares["lag"] == result.lag
+    # Where the formula is a number, every facility has that number.
+    for name, values in (("phi", result.phi_key), ("sigma", result.sigma)):
+        if declares[name] in ("0", "1"):
+            assert np.all(values == float(declares[name])), name
+    # A signal that is 1 within the year is written with the next year's price if the year after brings something.
+    assert ("p'/p" in declares["phi"]) == bool(np.any(result.per_previous_emission))
+    assert ("p'/p" in declares["sigma"]) == bool(np.any(result.per_previous_output))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_sigma_of_a_unit_holds_on_both_sides_of_its_kinks(rule: str, policy: ParameterSet) -> None:
+    for unit in run(rule, sample(rule), policy).units:
+        inner = unit.rule
+        if not isinstance(inner, CollaredIntensity):
+            continue
+        for kink in inner.key_kinks():
+            for side in (0.99, 1.01):
+                key, other = side * kink, unit.other_emissions
+                step = 1e-6 * inner.key_output
+                amounts = [
+                    float(dataclasses.replace(inner, key_output=inner.key_output + sign * step).amount(key, other))
+                    for sign in (-1, 1)
+                ]
+                slope = (amounts[1] - amounts[0]) / (2 * step)
+                assert slope == pytest.approx(inner.output_gradient(key, other), abs=1e-6)
 
 
 @pytest.mark.parametrize("rule", RULES)

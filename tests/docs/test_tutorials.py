@@ -15,7 +15,7 @@ import pytest
 from carbonsim.cli import execute
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("tutorial_inventory", "howto_own_factors", "howto_gaps", "howto_uncertainty")
+PAGES = ("tutorial_inventory", "howto_own_factors", "howto_gaps", "howto_uncertainty", "howto_clear")
 FILES = [ROOT / "docs" / f"{page}{end}" for page in PAGES for end in (".md", ".zh.md")]
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 

@@ -101,21 +101,34 @@ def test_programme_and_best_response_engine_agree(problem: MarketProblem) -> Non
 
 
 @EXAMPLES
+@given(markets(), st.sampled_from([None, 0.0, 15.0, np.inf]))
+def test_price_search_agrees_with_the_other_engines(problem: MarketProblem, borrowing: float | None) -> None:
+    others = tuple(one for one in problem.instruments if one.label != "banking")
+    banked = others if borrowing is None else (*others, Banking(borrowing=borrowing))  # type: ignore[arg-type]
+    problem = dataclasses.replace(problem, instruments=banked)
+    searched = cleared(problem, "price_search")
+    for engine in ("best_response", "programme"):
+        other = cleared(problem, engine)
+        assert total_cost(problem, searched) == pytest.approx(total_cost(problem, other), rel=1e-6, abs=1e-6)
+        assert bounds(searched) == pytest.approx(bounds(other), rel=1e-6, abs=1e-6)
+
+
+@EXAMPLES
 @given(markets())
-def test_both_engines_call_the_same_caps_infeasible(problem: MarketProblem) -> None:
+def test_all_engines_call_the_same_caps_infeasible(problem: MarketProblem) -> None:
     without = dataclasses.replace(
         problem,
         instruments=tuple(one for one in problem.instruments if one.label != "price_ceiling"),
         supply=problem.supply * 0.2,
     )
     outcomes = []
-    for engine in ("programme", "best_response"):
+    for engine in ("programme", "price_search", "best_response"):
         try:
             clear(without, engine=engine)  # type: ignore[arg-type]
             outcomes.append("")
         except InfeasibleError as error:
             outcomes.append(str(error).split(" t of allowances")[0])
-    assert bool(outcomes[0]) == bool(outcomes[1])
+    assert len({bool(outcome) for outcome in outcomes}) == 1
 
 
 @EXAMPLES

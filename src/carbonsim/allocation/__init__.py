@@ -12,7 +12,8 @@ from carbonsim.allocation.core import (
     UnitOfAccount,
     allocation_rules,
 )
-from carbonsim.allocation.incentives import marginal_incentives
+from carbonsim.allocation.correction import with_correction_factor
+from carbonsim.allocation.incentives import incentive_table, lagged_incentives, marginal_incentives
 from carbonsim.allocation.obligations import CappedObligation, CollaredIntensity, FullCover, Scaled
 
 __all__ = [
@@ -31,7 +32,10 @@ __all__ = [
     "allocation_input",
     "allocation_rules",
     "balance_value",
+    "incentive_table",
+    "lagged_incentives",
     "marginal_incentives",
     "recalibrate",
     "with_auction_share",
+    "with_correction_factor",
 ]

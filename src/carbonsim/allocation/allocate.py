@@ -155,6 +155,7 @@ def allocation_input(
     def label(name: str) -> tuple[str, ...]:
         return tuple(_text(value) for value in inventory[name].values[chosen].tolist())
 
+    has_last = year - 1 in {int(label) for label in inventory["year"].values}
     entities = align(inventory["entities"], sorted(set(enterprises)), "enterprise").to_series()
     return AllocationInput(
         sector=sector,
@@ -176,6 +177,8 @@ def allocation_input(
         reference_emissions=number("covered_emissions", scenario.base_year),
         reference_output=number("output", scenario.base_year),
         product=label("product"),
+        previous_emissions=number("covered_emissions", year - 1) if has_last else np.zeros(0),
+        previous_output=number("output", year - 1) if has_last else np.zeros(0),
     )
 
 

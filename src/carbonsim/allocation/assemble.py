@@ -24,6 +24,8 @@ def straight_line(
     benchmark: Array | None = None,
     lag: int = 0,
     notes: Mapping[str, float] | None = None,
+    per_previous_emission: Array | None = None,
+    per_previous_output: Array | None = None,
 ) -> Allocation:
     """Allocation ``fixed + per_emission * emissions + per_output * output`` of each facility.
 
@@ -47,6 +49,8 @@ def straight_line(
         Years between the data and the allocation.
     notes : mapping, optional
         Numbers the rule wants to report.
+    per_previous_emission, per_previous_output : array (facility,), optional
+        Derivatives of the amount by emissions [1] and output [allowance/output unit] of ``lag`` years before.
 
     Returns
     -------
@@ -80,6 +84,8 @@ def straight_line(
         emissions=data.emissions,
         key_emissions=data.key_emissions,
         output=output,
+        per_previous_emission=zero if per_previous_emission is None else per_previous_emission,
+        per_previous_output=zero if per_previous_output is None else per_previous_output,
     )
 
 
@@ -148,7 +154,26 @@ def best_response(
         emissions=data.emissions,
         key_emissions=key_emissions,
         output=output,
+        per_previous_emission=zero,
+        per_previous_output=zero,
     )
+
+
+def last_year(data: AllocationInput, rule: str, *, of: str) -> Array:
+    """Emissions or output of the year before, which a lagged rule starts from.
+
+    Raises
+    ------
+    InputError
+        If the year before is not known.
+    """
+    values: Array = getattr(data, f"previous_{of}")
+    if len(values) != len(data.facility):
+        raise InputError(
+            f"{rule} for {data.sector} in {data.year} needs the {of} of {data.year - 1}, which the inventory does not "
+            f"have. Start the study a year earlier, or use a rule without lag in {data.year}."
+        )
+    return values
 
 
 def floored(amount: ArrayLike) -> Array:

@@ -55,6 +55,8 @@ def with_auction_share(allocation: Allocation, share: float) -> Allocation:
         phi_key=1.0 - free * (1.0 - np.asarray(allocation.phi_key)),
         phi_other=1.0 - free * (1.0 - np.asarray(allocation.phi_other)),
         sigma=free * allocation.sigma,
+        per_previous_emission=free * allocation.per_previous_emission,
+        per_previous_output=free * allocation.per_previous_output,
         auctioned=allocation.auctioned + share * allocation.amount_unrounded,
         units=() if free == 0.0 else units,
         notes={**allocation.notes, "auction_share": share},

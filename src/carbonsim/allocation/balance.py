@@ -92,9 +92,24 @@ def recalibrate(rules: Sequence[BalancedRule], key: ArrayLike, other: ArrayLike)
         As in :func:`balance_value`.
     """
     keys, others = np.asarray(key, dtype=float), np.asarray(other, dtype=float)
+    outputs = [rule.rated_output() for rule in rules]
+    paid_on = [output for output in outputs if output is not None]
+    if paid_on:
+        return _mean_intensity(float((keys + others).sum()), paid_on, len(rules))
     intensities = np.array([float(rule.intensity(e)) for rule, e in zip(rules, keys, strict=True)])
     collars = np.array([rule.collar() for rule in rules]).reshape(-1, 2)
     return _solve(intensities, keys + others, collars[:, 0], collars[:, 1])
+
+
+def _mean_intensity(emissions: float, outputs: Sequence[float], rules: int) -> Balance:
+    """Balance value of a group whose allowances are that value times output."""
+    if len(outputs) < rules or sum(outputs) <= 0:
+        raise InputError(
+            "a group that balances a benchmark on output needs that rule for all of its units and some output. "
+            "Give the sector one rule a year, and activity rows with method output."
+        )
+    value = emissions / sum(outputs)
+    return Balance(value=value, low=value, high=value, gap=0.0)
 
 
 def _solve(intensity: Array, emissions: Array, strength: Array, limit: Array) -> Balance:

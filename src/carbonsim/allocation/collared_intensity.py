@@ -58,6 +58,10 @@ class _Account:
     invariants=(),
     has_benchmark=True,
     takes_as_given=("balance_value",),
+    kind="best_response",
+    phi="s (2 I/B - 1) inside the collar, -a at its ends",
+    sigma="s I^2/B inside the collar, 0 at its ends",
+    lag=0,
     title_zh="碳排放强度系数法（平衡值，±3%）",
     data_items=("verified_emissions", "key_process_emissions", "key_process_output"),
 )

@@ -44,6 +44,9 @@ class AllocationInput:
     reference_emissions: Array
     reference_output: Array
     product: tuple[str, ...] = ()  # product of each facility, or () where the rule does not ask
+    # Values of the year before, for lagged rules; empty where that year is not known.
+    previous_emissions: Array = field(default_factory=lambda: np.zeros(0))
+    previous_output: Array = field(default_factory=lambda: np.zeros(0))
 
 
 class ObligationRule(Protocol):
@@ -85,6 +88,9 @@ class BalancedRule(ObligationRule, Protocol):
 
     def collar(self) -> tuple[float, float]:
         """(strength, limit) of the coefficient ``clip(strength * (1 - intensity / balance_value), -limit, limit)``."""
+
+    def rated_output(self) -> float | None:
+        """Output that the balance value itself is paid on, output unit; None where a coefficient decides instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,9 @@ class Allocation:
     emissions: Array = field(default_factory=lambda: np.zeros(0))  # the emissions the arrays were evaluated at
     key_emissions: Array = field(default_factory=lambda: np.zeros(0))
     output: Array = field(default_factory=lambda: np.zeros(0))  # the output that ``sigma`` refers to
+    # Allowances of this year for one more tonne and one more unit of output of ``lag`` years before; empty is none.
+    per_previous_emission: Array = field(default_factory=lambda: np.zeros(0))
+    per_previous_output: Array = field(default_factory=lambda: np.zeros(0))
 
 
 # A rule takes (AllocationInput, ParameterSet) and its own keyword options, and returns an Allocation.

@@ -16,6 +16,10 @@ from carbonsim.inputs.parameters import ParameterSet
     invariants=("splitting", "scaling", "smooth"),
     has_benchmark=False,
     takes_as_given=(),
+    kind="lump_sum",
+    phi="1",
+    sigma="0",
+    lag=0,
     title_zh="历史排放法（祖父法）",
     data_items=("reference_emissions",),
 )

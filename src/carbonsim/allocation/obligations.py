@@ -100,6 +100,10 @@ class CollaredIntensity:
         """(strength, limit) of the coefficient."""
         return (self.strength, self.limit)
 
+    def rated_output(self) -> None:
+        """None: the coefficient decides."""
+        return None
+
     def with_balance_value(self, value: float) -> Self:
         """The same rule at another balance value."""
         return dataclasses.replace(self, balance_value=float(value))
@@ -136,6 +140,64 @@ class CollaredIntensity:
         if not self.is_inside(key):
             return 0.0
         return self.strength * (key + other) * key / (self.key_output**2 * self.balance_value)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfBalancedBenchmark:
+    r"""Allowances ``B q`` whose benchmark B is set so that the group's allowances equal its emissions.
+
+    Parameters
+    ----------
+    output : float [output unit]
+        q: output that counts, not negative.
+    balance_value : float [tCO2e/output unit]
+        B: the group's mean intensity; taken as given by the enterprise.
+
+    Notes
+    -----
+    .. math:: A_i = B q_i, \qquad B = \frac{\sum_j E_j}{\sum_j q_j}
+
+    No own tonne moves the enterprise's allowances, so phi is 1, yet the group's net demand is zero at every price.
+    """
+
+    output: float
+    balance_value: float
+
+    def intensity(self, key: ArrayLike) -> Array:
+        """Emissions per unit of output; 0 without output."""
+        return np.divide(key, self.output, dtype=float) if self.output > 0 else np.zeros(np.shape(key))
+
+    def amount(self, key: ArrayLike, other: ArrayLike) -> Array:
+        """Allowances, whatever the emissions."""
+        return np.full(np.broadcast_shapes(np.shape(key), np.shape(other)), self.balance_value * self.output)
+
+    def collar(self) -> tuple[float, float]:
+        """No coefficient: strength and limit 0."""
+        return (0.0, 0.0)
+
+    def rated_output(self) -> float:
+        """The output that counts."""
+        return self.output
+
+    def with_balance_value(self, value: float) -> Self:
+        """The same rule at another balance value."""
+        return dataclasses.replace(self, balance_value=float(value))
+
+    def key_kinks(self) -> Kinks:
+        """No kink."""
+        return ()
+
+    def total_kinks(self) -> Kinks:
+        """No kink."""
+        return ()
+
+    def mixed_kinks(self) -> Lines:
+        """No kink."""
+        return ()
+
+    def gradient(self, key: float, other: float) -> tuple[float, float]:
+        """No own tonne brings an allowance."""
+        return (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +319,10 @@ class Scaled:
     def collar(self) -> tuple[float, float]:
         """(strength, limit) of the rule before the auction share is taken off."""
         return self._balanced().collar()
+
+    def rated_output(self) -> float | None:
+        """Output that the balance value is paid on before the auction share is taken off."""
+        return self._balanced().rated_output()
 
     @property
     def balance_value(self) -> float:

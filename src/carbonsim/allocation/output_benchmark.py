@@ -19,6 +19,10 @@ from carbonsim.inputs.parameters import ParameterSet
     invariants=("splitting", "scaling", "smooth"),
     has_benchmark=True,
     takes_as_given=(),
+    kind="affine",
+    phi="1",
+    sigma="beta",
+    lag=0,
     title_zh="产品基准线法（按当年产量）",
     data_items=("output",),
 )

@@ -18,6 +18,10 @@ from carbonsim.inputs.parameters import ParameterSet
     invariants=("splitting", "scaling", "smooth"),
     has_benchmark=False,
     takes_as_given=(),
+    kind="affine",
+    phi="1",
+    sigma="I_ref prod(1 - c)",
+    lag=0,
     title_zh="历史强度法",
     data_items=("reference_emissions", "reference_output", "output"),
 )

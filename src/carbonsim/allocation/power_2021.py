@@ -16,6 +16,10 @@ from carbonsim.inputs.parameters import ParameterSet
     invariants=INVARIANTS,
     has_benchmark=True,
     takes_as_given=(),
+    kind="best_response",
+    phi="1; the gap rate g beyond the ceiling of the shortfall; 0 where unit relief tops up",
+    sigma="beta per MWh",
+    lag=0,
     title_zh="发电行业基准法（2021—2022年度）",
     data_items=DATA_ITEMS,
 )

@@ -26,6 +26,10 @@ from carbonsim.inputs.parameters import ParameterSet
     invariants=("splitting", "scaling"),
     has_benchmark=True,
     takes_as_given=(),
+    kind="best_response",
+    phi="1; the gap rate g beyond the ceiling of the shortfall; 0 where unit relief tops up",
+    sigma="beta per MWh",
+    lag=0,
     title_zh="发电行业基准法（2023—2024年度）",
     data_items=("verified_emissions", "gross_generation", "heat_supplied", "load_factor", "class"),
 )

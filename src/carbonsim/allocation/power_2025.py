@@ -30,6 +30,10 @@ from carbonsim.inputs.parameters import ParameterSet
     invariants=(),
     has_benchmark=True,
     takes_as_given=(),
+    kind="best_response",
+    phi="1; the gap rate g beyond the ceiling of the shortfall; 0 where unit relief tops up",
+    sigma="beta per MWh",
+    lag=0,
     title_zh="发电行业基准法（2025—2026年度征求意见稿）",
     data_items=("verified_emissions", "gross_generation", "heat_supplied", "load_factor", "class"),
 )

@@ -18,6 +18,10 @@ from carbonsim.inputs.parameters import ParameterSet
     invariants=("splitting", "scaling", "smooth"),
     has_benchmark=False,
     takes_as_given=(),
+    kind="affine",
+    phi="0",
+    sigma="0",
+    lag=0,
     title_zh="按经核查排放量等量分配",
     data_items=("verified_emissions",),
 )

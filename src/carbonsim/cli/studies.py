@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,12 +25,24 @@ from carbonsim.cli.shell import (
     report_problems,
     say,
 )
-from carbonsim.errors import InputError, Issue
+from carbonsim.errors import InputError, Issue, did_you_mean
 
 if TYPE_CHECKING:
+    from carbonsim.registry import Registry
     from carbonsim.study import Results
 
 DEMO_STUDY, DEMO_FOLDER = "panzhihua", "panzhihua-demo"
+LISTED = {
+    "studies": ("Studies", "研究"),
+    "ledgers": ("Ledgers (carbonsim account NAME)", "账册（carbonsim account 名称）"),
+    "problems": ("Problems (carbonsim clear NAME)", "市场问题（carbonsim clear 名称）"),
+    "rules": ("Allocation rules", "分配规则"),
+    "instruments": ("Instruments", "市场工具"),
+    "concepts": ("Equilibrium concepts", "均衡概念"),
+    "kinds": ("Kinds of problems", "问题类型"),
+    "sectors": ("Accounting sectors", "核算行业"),
+    "methods": ("Accounting methods", "核算方法"),
+}
 
 
 @app.command()
@@ -240,35 +252,39 @@ def show(study: str, path: str, lang: Lang = "") -> None:
 
 
 @app.command(name="list")
-def list_names(lang: Lang = "") -> None:
-    """Packaged studies and ledgers, rules, instruments, accounting sectors, methods. 列出内置研究、账册与规则。"""
+def list_names(
+    what: Annotated[str, typer.Argument(help=f"One group: {', '.join(LISTED)}; all without it.")] = "",
+    lang: Lang = "",
+) -> None:
+    """Packaged studies, ledgers and problems, and everything registered. 列出内置研究、账册、问题与规则。"""
     from carbonsim.accounting import accounting_sectors
     from carbonsim.accounting.core import accounting_methods
     from carbonsim.allocation import allocation_rules
     from carbonsim.inputs.choice_labels import CHOICE_LABELS
     from carbonsim.inputs.packaged_ledgers import packaged_ledgers
     from carbonsim.market import instruments
+    from carbonsim.market.concept import concepts
+    from carbonsim.market.problem_file import packaged_problems
+    from carbonsim.market.problem_kind import problem_kinds
     from carbonsim.study import list_scenarios
 
     lang = lang_of(lang)
-    say(lang, "Studies", "研究")
-    for name, title_en, title_zh in list_scenarios():
-        typer.echo(f"  {name:<32} {title_zh if lang == 'zh' else title_en}")
-    say(lang, "Ledgers (carbonsim account NAME)", "账册（carbonsim account 名称）")
-    for name, title_en, title_zh in packaged_ledgers():
-        typer.echo(f"  {name:<32} {title_zh if lang == 'zh' else title_en}")
-    kinds = (
-        ("Allocation rules", "分配规则", allocation_rules),
-        ("Instruments", "市场工具", instruments),
-        ("Accounting sectors", "核算行业", accounting_sectors),
-        ("Accounting methods", "核算方法", accounting_methods),
-    )
-    labels = CHOICE_LABELS["method"]
-    for english, chinese, registry in kinds:
-        say(lang, english, chinese)
-        for name in registry:
-            chinese_name = labels.get(name) if lang == "zh" and registry is accounting_methods else None
-            typer.echo(f"  {name:<32} {chinese_name or registry.get(name).summary}")
+    if what and what not in LISTED:
+        raise InputError(f"'{what}' is no group. Known: {', '.join(LISTED)}. {did_you_mean(what, LISTED)}".strip())
+    packaged = {"studies": list_scenarios, "ledgers": packaged_ledgers, "problems": packaged_problems}
+    registered: dict[str, Registry[Any]] = {
+        "rules": allocation_rules, "instruments": instruments, "concepts": concepts, "kinds": problem_kinds,
+        "sectors": accounting_sectors, "methods": accounting_methods,
+    }  # fmt: skip
+    methods = CHOICE_LABELS["method"] if lang == "zh" else {}
+    for group in (what,) if what else LISTED:
+        say(lang, *LISTED[group])
+        rows = [(name, zh if lang == "zh" else en) for name, en, zh in packaged[group]()] if group in packaged else [
+            (name, (methods.get(name) if group == "methods" else None) or registered[group].get(name).summary)
+            for name in registered[group]
+        ]  # fmt: skip
+        for name, words in rows:
+            typer.echo(f"  {name:<32} {words}")
 
 
 @app.command()
@@ -277,6 +293,9 @@ def verify(folder: Path, lang: Lang = "") -> None:
     from carbonsim.report.run_folder import differences, read_manifest
 
     manifest = read_manifest(folder)
+    if manifest.get("verb") == "clear":
+        _verify_cleared(folder, lang_of(lang))
+        return
     if manifest["anonymised"]:
         raise InputError(f"{folder}: is anonymised; verify the run it was made from.")
     with tempfile.TemporaryDirectory() as scratch:
@@ -287,9 +306,20 @@ def verify(folder: Path, lang: Lang = "") -> None:
     lang = lang_of(lang)
     for name in changed:
         say(lang, f"input changed since the run: {name}", f"运行后输入已改变: {name}")
+    _say_differences(folder, found, lang, other=bool(changed))
+
+
+def _verify_cleared(folder: Path, lang: Language) -> None:
+    """Clear the stored problem again."""
+    from carbonsim.report.market_folder import clear_again
+
+    _say_differences(folder, clear_again(folder), lang)
+
+
+def _say_differences(folder: Path, found: list[str], lang: Language, *, other: bool = False) -> None:
     for line in found:
         typer.echo(line)
-    if found or changed:
+    if found or other:
         raise InputError(f"{folder}: the second run differs from the first ({len(found)} files).")
     say(lang, f"{folder}: byte-equal on a second run.", f"{folder}: 两次运行逐字节相同。")
 

@@ -20,6 +20,7 @@ from carbonsim.inputs.files import sha256_of_bytes
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 20
+COLON_HINT = ('Quote a text that holds a colon and a blank: "a: b".', '含有冒号加空格的文字请加引号："a: b"。')
 
 _DECIMAL = re.compile(r"^[+-]?(0|[1-9][0-9]*)$")
 _FLOAT = re.compile(r"^[+-]?(0|[1-9][0-9]*)?\.[0-9]*([eE][+-][0-9]+)?$")
@@ -115,7 +116,10 @@ def parse_yaml(text: str, source: str, sha256: str = "") -> tuple[YamlFile | Non
         mark = problem.problem_mark or problem.context_mark
         said = problem.problem or problem.context or "not YAML"
         line = mark.line + 1 if mark else 1
-        return None, [_fault("yaml", source, line, f"cannot be read as YAML: {said}.", f"不是有效的 YAML：{said}。")]
+        hints = COLON_HINT if said.startswith("mapping values") else ("", "")
+        return None, [
+            _fault("yaml", source, line, f"cannot be read as YAML: {said}.", f"不是有效的 YAML：{said}。", *hints)
+        ]
     except yaml.YAMLError as problem:
         return None, [
             _fault("yaml", source, 1, f"cannot be read as YAML: {type(problem).__name__}.", "不是有效的 YAML。")

@@ -141,9 +141,8 @@ def hold_auction(auction: Auction, rng: np.random.Generator | None = None) -> Au
         Dataset over (bid): ``award``, ``eligible_quantity`` [allowance], ``payment`` [CNY] with coords ``bidder``;
         over (seller): ``consigned_sold`` [allowance], ``consigned_proceeds`` [CNY]; ``price`` (of a uniform-price
         auction; the mean paid under pay-as-bid; NaN if nothing is sold), ``price_low``, ``price_high`` [CNY/tCO2e]:
-        every price between the
-        highest rejected and the lowest accepted bid clears; ``sold``, ``unsold`` [allowance];
-        ``government_receipts`` [CNY].
+        every price between the highest rejected and the lowest accepted bid clears; ``sold``, ``unsold``
+        [allowance]; ``government_receipts`` [CNY].
 
     Raises
     ------

@@ -116,7 +116,16 @@ def _worth_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
     yield _slack("desk.worth.cash", grown, spare, np.inf, 1.0)
     spare = data.cash.values[-1:] + desk.credit_line - 1e-9 * (1 + np.abs(data.cash.values[-1:]))
     yield _slack("desk.worth.final_cash", 1.0 - money[-1:], spare, np.inf, 1.0)
-    last, all_scale = float(worth[-1]), float(scale.max())
+    yield from _limit_lines(desk, data, (buy, room, float(scale.max())), tiny)
+
+
+def _limit_lines(desk: Desk, data: xr.Dataset, traded: tuple[Array, Array, float], tiny: float) -> Iterator[Line]:
+    """What the deadline and the limits are worth, the least of several possible values."""
+    buy, room, all_scale = traded
+    value = {str(name): float(data[name]) for name in data.data_vars if not data[name].dims}
+    money, credit_price = data.cash_value.values, desk.by_month("credit_price")
+    volume = desk.by_month("volume_limit")
+    last = float(data.allowance_value.values[-1])
     surrender = value["obligation_value"]
     free = last + surrender
     yield _slack("desk.worth.credit_use", free - value["credit_limit_value"] - value["credit_value"],

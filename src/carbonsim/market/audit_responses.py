@@ -202,10 +202,14 @@ def _group_lines(problem: MarketProblem, dataset: xr.Dataset, rules: list[Obliga
             total += key + other
             if isinstance(rule, BalancedRule):
                 strength, limit = rule.collar()
-                away = 1.0 - float(rule.intensity(key / term.weight)) / float(dataset.balance_value.values[position])
+                value, output = float(dataset.balance_value.values[position]), rule.rated_output()
+                away = 1.0 - float(rule.intensity(key / term.weight)) / value
                 whole = (key + other) * (1.0 + min(limit, max(-limit, strength * away)))
+                if output is not None:
+                    whole = term.weight * output * value
                 # Of a scaled rule only the free share is published; the sector balances before it is taken.
                 amount = term.weight * float(rule.amount(key / term.weight, other / term.weight))
-                gap += float(dataset.response_allocation[index]) * whole / amount - (key + other)
+                given = float(dataset.response_allocation[index])
+                gap += (given * whole / amount if amount else given) - (key + other)
         residual[position] = gap / max(total, 1e-9)
     yield worst("group.balanced", residual, 1.0, BALANCED, labels)

@@ -79,6 +79,10 @@ class _OneOfMany:
     def collar(self) -> tuple[float, float]:
         return self.rule.collar()
 
+    def rated_output(self) -> float | None:
+        output = self.rule.rated_output()
+        return None if output is None else self.weight * output
+
 
 def _rule(unit: Unit) -> BalancedRule:
     return cast(BalancedRule, unit.rule)
@@ -155,6 +159,10 @@ def _gap(units: Sequence[Unit], answers: Sequence[TermAnswer], value: float) -> 
     """Allowances less emissions of the group at a balance value, before any auction share."""
     gap = 0.0
     for unit, answer in zip(units, answers, strict=True):
+        output = _rule(unit).rated_output()
+        if output is not None:
+            gap += value * unit.term.weight * output - _left(unit, answer)
+            continue
         strength, limit = _rule(unit).collar()
         intensity = float(_rule(unit).intensity((unit.term.key - answer.key_cut) / unit.term.weight))
         gap += _left(unit, answer) * float(np.clip(strength * (1 - intensity / value), -limit, limit))

@@ -83,10 +83,14 @@ def check_certificate(certificate: Certificate) -> None:
 
 
 def _lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
-    from carbonsim.market import audit_ledger, audit_prices, audit_responses
+    from carbonsim.market import audit_bank, audit_enterprises, audit_ledger, audit_prices, audit_responses
 
     yield from audit_ledger.lines(problem, dataset)
-    yield from audit_prices.lines(problem, dataset)
+    if "enterprise_price" in dataset:
+        yield from audit_enterprises.lines(problem, dataset)
+    else:
+        yield from audit_bank.bank_lines(problem, dataset)
+        yield from audit_prices.lines(problem, dataset)
     yield from audit_responses.lines(problem, dataset)
     for instrument in problem.instruments:
         yield from instrument.audit(problem, dataset)

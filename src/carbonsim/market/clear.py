@@ -15,11 +15,16 @@ from carbonsim.market.clearing import Clearing
 from carbonsim.market.concept import Concept
 from carbonsim.market.equilibrium import answer_given_price, clear_by_best_response
 from carbonsim.market.ledger import market_dataset
+from carbonsim.market.lumpy import clear_lumpy
+from carbonsim.market.notebook import market_html
+from carbonsim.market.price_search import clear_by_price_search
 from carbonsim.market.problem import MarketProblem
+from carbonsim.market.supply import EngineName
 
-Engine = Literal["auto", "programme", "best_response"]
+Engine = Literal["auto", "programme", "price_search", "best_response"]
 Progress = Callable[[str, float], None]
 
+ENGINES: tuple[EngineName, ...] = ("programme", "price_search", "best_response")
 QUADRATIC_FOR_PROGRAMME = 300  # option-years with linear MACs up to which the quadratic solver takes about a second
 COLUMNS_FOR_PROGRAMME = 10_000  # option-years up to which building the programme takes about a second
 
@@ -40,15 +45,21 @@ class Market:
     def __repr__(self) -> str:
         """Price, its interval and its basis by year, and what binds."""
         rows = [f"Market, engine {self.engine}: {self.engine_reason}"]
-        for year in self.dataset.year.values:
-            at = self.dataset.sel(year=year)
+        along = "node" if "node" in self.dataset.dims else "year"
+        for place in self.dataset[along].values:
+            at = self.dataset.sel({along: place})
             price, low, high = (float(at[name]) for name in ("allowance_price", "price_low", "price_high"))
             interval = (
                 "" if low == high else f" in [{low:.6g}, {'no upper bound' if np.isnan(high) else f'{high:.6g}'}]"
             )
             shown = "undetermined" if np.isnan(price) else f"{price:.6g}"
-            rows.append(f"  {year}: {shown}{interval} ({at.price_basis.item()}), bank {float(at.bank):.6g}")
+            rows.append(f"  {place}: {shown}{interval} ({at.price_basis.item()}), bank {float(at.bank):.6g}")
         return "\n".join(rows)
+
+    def _repr_html_(self) -> str:
+        """The same as a table for a notebook."""
+        lines = self.certificate.lines
+        return market_html(self.dataset, self.engine, self.engine_reason, len(self.certificate.failures()), len(lines))
 
 
 def clear(
@@ -63,7 +74,7 @@ def clear(
     Parameters
     ----------
     problem : MarketProblem
-    engine : {"auto", "programme", "best_response"}
+    engine : {"auto", "programme", "price_search", "best_response"}
         ``auto`` chooses by structure: best responses where a rule needs them, the programme for small markets with
         affine rules, the price search for large ones.
     progress : callable, optional
@@ -91,7 +102,11 @@ def clear(
             f"a {type(problem).__name__} is no market problem; make one with MarketProblem.from_mapping(...)."
         )
     if concept is not None:
+        if problem.plans is not None:
+            raise InputError(f"plans cannot stand beside the concept {type(concept).__name__}; leave one of them out.")
         return concept.clear(problem, engine, progress)
+    if problem.plans is not None:
+        return clear_lumpy(problem, engine, progress)
     clearing = _clear(problem, engine, progress)
     dataset = market_dataset(problem, clearing)
     certificate = audit(problem, dataset)
@@ -100,25 +115,34 @@ def clear(
 
 
 def _clear(problem: MarketProblem, engine: Engine, progress: Progress | None) -> Clearing:
+    if engine not in ("auto", *ENGINES):
+        raise InputError(f"engine is '{engine}'. Known: auto, {', '.join(sorted(ENGINES))}.")
     if problem.given_price is not None:
-        if engine == "programme":
-            raise InputError("The programme finds a price; a problem with given_price is answered, not cleared.")
+        if engine in ("programme", "price_search"):
+            raise InputError(
+                f"Engine '{engine}' finds a price; a problem with given_price is answered, not cleared: use 'auto'."
+            )
         return answer_given_price(
             problem, "the price path is given, so everybody answers it and nothing needs to clear"
         )
     chosen, reason = choose_engine(problem) if engine == "auto" else (engine, "asked for by the caller")
     if chosen == "best_response":
         return clear_by_best_response(problem, reason, progress)
-    if chosen != "programme":
-        raise InputError(f"engine is '{engine}'. Known: auto, best_response, programme.")
+    if chosen == "price_search":
+        return clear_by_price_search(problem, reason)
     # Pyomo is loaded only when the programme is the engine.
     from carbonsim.market.programme import clear_by_programme
 
     return clear_by_programme(problem, reason)
 
 
-def choose_engine(problem: MarketProblem) -> tuple[str, str]:
+def choose_engine(problem: MarketProblem) -> tuple[EngineName, str]:
     """The engine that suits the problem's structure, and why.
+
+    Raises
+    ------
+    InputError
+        If no engine can hold the rules and the instruments together; names both.
 
     Examples
     --------
@@ -126,20 +150,30 @@ def choose_engine(problem: MarketProblem) -> tuple[str, str]:
     >>> choose_engine(MarketProblem.from_mapping({"year": [2025], "enterprises": {"north": {"baseline": 1}}}))
     ('programme', 'every rule is affine, so the market is one convex programme')
     """
-    for instrument in problem.instruments:
-        if reason := instrument.refused_by("best_response"):
-            return "programme", f"{instrument.label} {reason}, which only the programme can hold"
+    refused = {name: _refusals(problem, name) for name in ENGINES}
     if problem.responses:
-        rules = sorted({type(term.rule).__name__ for term in problem.responses})
+        rules = ", ".join(sorted({type(term.rule).__name__ for term in problem.responses}))
+        if refused["best_response"]:
+            raise InputError(
+                f"No engine holds this market: the rules {rules} need best responses, but "
+                f"{'; '.join(refused['best_response'])}, which best responses cannot hold. Leave one of them out."
+            )
         return (
             "best_response",
-            f"the rules {', '.join(rules)} are no convex programme, so each unit's best answer is searched",
+            f"the rules {rules} are no convex programme, so each unit's best answer is searched",
         )
-    quadratic = int(np.sum((problem.options.slope > 0) & (problem.options.potential > 0)))
-    columns = int(np.sum(problem.options.potential > 0))
-    if quadratic > QUADRATIC_FOR_PROGRAMME or columns > COLUMNS_FOR_PROGRAMME:
-        return (
-            "best_response",
-            f"{columns} option-years, {quadratic} with linear MACs: the exact price search is faster",
-        )
+    if refused["price_search"]:
+        return "programme", f"{refused['price_search'][0]}, which only the programme can hold"
+    quadratic = int(np.count_nonzero((problem.options.slope > 0) & (problem.options.potential > 0)))
+    columns = int(np.count_nonzero(problem.options.potential > 0))
+    large = quadratic > QUADRATIC_FOR_PROGRAMME or columns > COLUMNS_FOR_PROGRAMME
+    if large or refused["programme"]:
+        why = "; ".join(refused["programme"]) or f"{columns} option-years, {quadratic} with linear MACs"
+        return "price_search", f"{why}: the exact price search is faster" if large else f"{why}"
     return "programme", "every rule is affine, so the market is one convex programme"
+
+
+def _refusals(problem: MarketProblem, engine: EngineName) -> list[str]:
+    """Why an engine cannot hold the problem's instruments, a clause for each that it cannot."""
+    found = ((instrument.label, instrument.refused_by(engine)) for instrument in problem.instruments)
+    return [f"{label} {reason}" for label, reason in found if reason]

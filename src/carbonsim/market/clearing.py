@@ -27,6 +27,26 @@ class TermAnswer:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EnterpriseClearing:
+    """What a programme with a balance for each enterprise hands back beside the market's own quantities.
+
+    ``trade`` is purchases less sales and ``bank`` what is held at the end of the year [allowance], ``price`` what an
+    allowance is worth to the enterprise [CNY/tCO2e], NaN where it has no balance; (enterprise, year). ``opening`` is
+    (enterprise), ``step_used`` (step, enterprise, year) the use of the steps that enterprises use themselves.
+    ``published`` holds dimensions, values and unit of what single instruments publish.
+    """
+
+    trade: Array
+    bank: Array
+    price: Array
+    opening: Array
+    opening_rule: str
+    step_used: Array
+    published: Mapping[str, tuple[tuple[str, ...], Array, str]] = field(default_factory=dict)
+    coordinates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Clearing:
     """Prices and quantities of a cleared market, arrays over (year), (option, year) and (step, year).
 
@@ -52,3 +72,4 @@ class Clearing:
     solver: str = ""
     flows: Mapping[str, Array] = field(default_factory=dict)
     prices: Mapping[str, Array] = field(default_factory=dict)
+    enterprises: EnterpriseClearing | None = None

@@ -10,10 +10,10 @@ import numpy as np
 from carbonsim.errors import InfeasibleError, InputError, SolverError
 from carbonsim.market.balance import GroupAnswer, answer_group
 from carbonsim.market.best_response import Unit, make_unit
+from carbonsim.market.carry_over import CarryOver, carry_over
 from carbonsim.market.clearing import Clearing
 from carbonsim.market.fill import (
     Quantities,
-    banking_of,
     fill_at_given_price,
     fill_quantities,
     free_units,
@@ -22,7 +22,7 @@ from carbonsim.market.fill import (
     shifted_curves,
     use_offsets,
 )
-from carbonsim.market.price_search import Pool, highest_price, lowest_price, pool_years, pooled_demand
+from carbonsim.market.pooling import Pool, highest_price, lowest_price, pool_years, pooled_demand
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.response_curve import emissions, rent
 from carbonsim.market.scarcity import raise_infeasible
@@ -141,13 +141,13 @@ def _curves(problem: MarketProblem, units: Sequence[Unit], groups: Array) -> lis
 
 def _price_paths(problem: MarketProblem, curves: Sequence[YearCurve]) -> tuple[list[Pool], Array]:
     """Pools at the lowest clearing prices, and the highest clearing price of each year."""
-    banking = banking_of(problem)
-    shifted, joined = shifted_curves(problem, curves, banking)
-    _check_feasible(problem, shifted, banking is not None)
+    carry = carry_over(problem)
+    shifted = shifted_curves(problem, curves)
+    _check_feasible(problem, shifted, carry)
     low, high = (
         pool_years(
-            shifted, problem.discount, opening=problem.opening_bank, joined=joined, separate=banking is None,
-            root=root, top=_top(problem),
+            shifted, problem.discount, opening=problem.opening_bank, joined=carry.joined, separate=~carry.kept,
+            floor=carry.floor(problem.discount), root=root, top=_top(problem),
         )
         for root in (lowest_price, highest_price)
     )  # fmt: skip
@@ -155,21 +155,19 @@ def _price_paths(problem: MarketProblem, curves: Sequence[YearCurve]) -> tuple[l
     return low, highest / problem.discount
 
 
-def _check_feasible(problem: MarketProblem, curves: Sequence[YearCurve], banking: bool) -> None:
+def _check_feasible(problem: MarketProblem, curves: Sequence[YearCurve], carry: CarryOver) -> None:
     """Raise InfeasibleError if need exceeds everything on offer at the highest price."""
     top = _top(problem)
     bank, missing = problem.opening_bank, {}
-    unlimited = banking_of(problem)
-    joined = np.isinf(unlimited.limit(len(curves))) if unlimited else np.zeros(len(curves), dtype=bool)
     debt = 0.0
     for y, curve in enumerate(curves):
         demand = pooled_demand([curve], np.ones(1), 0.0)
         bank -= demand.sides(top)[1]
-        if joined[y]:
+        if carry.joined[y]:
             continue
         if bank < -max(demand.tolerance, 1e-12 * debt):
             missing[problem.year[y]] = -bank
-        bank = max(bank, 0.0) if banking else 0.0
+        bank = max(bank, 0.0) if carry.kept[y] else 0.0
     if missing:
         raise_infeasible(problem, missing)
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonsim.market.best_response import Unit, mix_answers
+from carbonsim.market.carry_over import carry_over
 from carbonsim.market.channel import split_cut
 from carbonsim.market.clearing import TermAnswer
-from carbonsim.market.instruments.banking import Banking
-from carbonsim.market.price_search import Pool, pooled_demand
+from carbonsim.market.pooling import Pool, pooled_demand
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.response_curve import answers_at, emissions
 from carbonsim.market.supply import Array
@@ -29,11 +29,6 @@ class Quantities:
     mixed: Array
 
 
-def banking_of(problem: MarketProblem) -> Banking | None:
-    """The problem's banking instrument, or None."""
-    return next((i for i in problem.instruments if isinstance(i, Banking)), None)
-
-
 def free_units(problem: MarketProblem, y: int) -> list[int]:
     """Response terms of a year that are in no balance group, or not covered."""
     year = problem.year[y]
@@ -44,18 +39,10 @@ def free_units(problem: MarketProblem, y: int) -> list[int]:
     ]
 
 
-def shifted_curves(
-    problem: MarketProblem, curves: Sequence[YearCurve], banking: Banking | None
-) -> tuple[list[YearCurve], NDArray[np.bool_]]:
-    """Curves of the market in which the bank is counted from its limit, and years joined by unlimited borrowing."""
-    joined = np.zeros(len(curves), dtype=bool)
-    if banking is None:
-        return list(curves), joined
-    limit = banking.limit(len(curves))
-    joined = np.isinf(limit)
-    limit = np.where(joined, 0.0, limit)
-    change = np.diff(np.concatenate([[0.0], limit]))
-    return [replace(curve, base=curve.base - step) for curve, step in zip(curves, change, strict=True)], joined
+def shifted_curves(problem: MarketProblem, curves: Sequence[YearCurve]) -> list[YearCurve]:
+    """Curves of the market in which the bank is counted from its limit, and what must be left at last is demanded."""
+    shift = carry_over(problem).demand_shift()
+    return [replace(curve, base=curve.base + step) for curve, step in zip(curves, shift, strict=True)]
 
 
 def no_quantities(problem: MarketProblem) -> Quantities:
@@ -75,7 +62,7 @@ def fill_quantities(problem: MarketProblem, curves: Sequence[YearCurve], pools: 
     Indifferent quantities are taken in the order of years, which keeps the bank within its limit.
     """
     quantities = no_quantities(problem)
-    shifted, _ = shifted_curves(problem, curves, banking_of(problem))
+    shifted = shifted_curves(problem, curves)
     for pool in pools:
         years = range(pool.first, pool.last + 1)
         handed = problem.opening_bank if pool.first == 0 else 0.0

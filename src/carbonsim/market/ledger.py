@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pandas import Index
 
 from carbonsim.dims import exact
+from carbonsim.market.bank_ledger import BankPath, bank_path
+from carbonsim.market.carry_over import terminal_words
 from carbonsim.market.clearing import Clearing
-from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.enterprise_ledger import with_enterprises
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.supply import Array, SupplyStep
 
 BASIS_BY_KIND = {"ceiling": "ceiling", "penalty": "penalty", "reserve_tier": "reserve_tier", "floor": "floor"}
 AT_STEP = 1e-9  # a price this close to a step's, relatively, is the step's price
-DUST = 1e-9  # a bank below this share of the year's obligations is rounding
 
 TRADE_RULE = (
     "Each enterprise settles its own position every year: obligation less free allocation, offsets and unmet "
@@ -30,9 +32,10 @@ def market_dataset(problem: MarketProblem, clearing: Clearing) -> xr.Dataset:
     -------
     Dataset
         Over (year): ``allowance_price``, ``price_low``, ``price_high`` [CNY/tCO2e] (NaN: undetermined, or nothing
-        bounds the price from above), ``price_basis``, ``bank``, ``expired``, ``sold_auction``, ``unsold``,
-        ``ceiling_sold``, ``issued_fixed``, ``external_purchase`` [allowance], ``offsets_used``,
-        ``penalty_tonnes``, ``make_good`` [tCO2e], ``mixed``. Over (tier, year): ``reserve_sold``. Over (step, year):
+        bounds the price from above), ``price_basis``, ``bank`` (negative: owed), ``expired``,
+        ``borrowing_interest`` (if any is paid), ``sold_auction``, ``unsold``, ``ceiling_sold``, ``issued_fixed``,
+        ``external_purchase`` [allowance], ``offsets_used``, ``penalty_tonnes``, ``make_good`` [tCO2e], ``mixed``.
+        Over (tier, year): ``reserve_sold``. Over (step, year):
         ``step_used``. Over (option, year): ``option_abatement``. Over (enterprise, year): ``abatement``,
         ``covered_emissions``, ``obligation``, ``free_allocation``, ``offsets_surrendered``, ``unmet_obligation``,
         ``net_purchase`` (buy > 0), ``abatement_cost`` [CNY]. Over (response): the answers of best-response terms.
@@ -60,8 +63,9 @@ def market_dataset(problem: MarketProblem, clearing: Clearing) -> xr.Dataset:
     data.update(_responses(problem, clearing))
     coords = {
         "year": list(problem.year),
-        "enterprise": list(problem.enterprise),
-        "option": np.array(problem.options.label, dtype=object if not problem.options.label else None),
+        # Labels are kept as they are: telling the type of many of them takes longer than clearing does.
+        "enterprise": Index(problem.enterprise, dtype=object),
+        "option": Index(problem.options.label, dtype=object),
         "step": np.array([step.name for step in problem.steps], dtype=object if not problem.steps else None),
         "tier": np.array([problem.steps[index].name for index in tiers], dtype=object if not tiers else None),
     }
@@ -72,8 +76,14 @@ def market_dataset(problem: MarketProblem, clearing: Clearing) -> xr.Dataset:
         "residual": clearing.residual,
         "rounds": clearing.rounds,
         "trade_rule": TRADE_RULE,
+        "terminal_condition": terminal_words(problem),
     }
-    return xr.Dataset(data, coords=coords, attrs=attrs)
+    dataset = xr.Dataset(data, coords=coords, attrs=attrs)
+    if clearing.enterprises is not None:
+        dataset = with_enterprises(problem, clearing.enterprises, dataset)
+    for instrument in problem.instruments:
+        dataset = dataset.assign(instrument.derive(problem, dataset))
+    return dataset
 
 
 def _prices(clearing: Clearing) -> dict[str, Array]:
@@ -107,12 +117,15 @@ def _enterprise_arrays(problem: MarketProblem, clearing: Clearing) -> dict[str, 
     """Abatement, emissions, obligation, free allocation and abatement cost by enterprise and year."""
     options = problem.options
     used = clearing.abatement
-    inside = problem.in_response
-    cost = np.where(inside, 0.0, used * (options.unit_cost + 0.5 * options.slope * used))
-    abatement, affine_cut, abatement_cost = (np.zeros_like(problem.baseline) for _ in range(3))
-    np.add.at(abatement, options.enterprise, used)
-    np.add.at(affine_cut, options.enterprise, np.where(inside, 0.0, used))
-    np.add.at(abatement_cost, options.enterprise, cost)
+    rising = options.slope.any()
+    cost = used * (options.unit_cost + 0.5 * options.slope * used if rising else options.unit_cost)
+    abatement = problem.by_enterprise(used)
+    affine_cut = abatement
+    if problem.responses:
+        inside = problem.in_response
+        affine_cut = problem.by_enterprise(np.where(inside, 0.0, used))
+        cost[inside] = 0.0
+    abatement_cost = problem.by_enterprise(cost)
     emissions = problem.baseline - affine_cut
     allocation = problem.share * (problem.fixed + problem.per_emission * emissions)
     for term, answer in zip(problem.responses, clearing.answers, strict=True):
@@ -159,10 +172,11 @@ def _flows(problem: MarketProblem, clearing: Clearing, enterprise: dict[str, Arr
         + owed
     )  # fmt: skip
     sold = used("floor", "reserve_tier", "ceiling")
-    bank, expired, external = _bank(problem, clearing, enterprise["net_purchase"].sum(axis=0), sold, total)
+    path, external = _bank(problem, clearing, enterprise, problem.supply + sold)
     return {
-        "bank": bank,
-        "expired": expired,
+        "bank": path.bank,
+        "expired": path.expired,
+        **({"borrowing_interest": path.interest} if path.interest.any() else {}),
         "external_purchase": external,
         "issued_fixed": np.array(problem.supply),
         "sold_auction": used("floor"),
@@ -176,23 +190,15 @@ def _flows(problem: MarketProblem, clearing: Clearing, enterprise: dict[str, Arr
 
 
 def _bank(
-    problem: MarketProblem, clearing: Clearing, bought: Array, sold: Array, obligation: Array
-) -> tuple[Array, Array, Array]:
-    """Bank at the end of each year, allowances that expire, and purchases from outside at a given price."""
-    surplus = problem.supply + sold - bought
-    nothing = np.zeros_like(surplus)
+    problem: MarketProblem, clearing: Clearing, enterprise: dict[str, Array], sold: Array
+) -> tuple[BankPath, Array]:
+    """Bank, expiry and interest of each year, and purchases from outside at a given price."""
+    bought = enterprise["net_purchase"].sum(axis=0)
+    nothing = np.zeros_like(sold)
     if clearing.engine == "given_price":
-        return nothing, nothing, -surplus
-    has_bank = any(isinstance(instrument, Banking) for instrument in problem.instruments)
-    bank, expired = nothing.copy(), nothing.copy()
-    carried = problem.opening_bank
-    for y, amount in enumerate(surplus):
-        left = carried + amount
-        if abs(left) <= DUST * max(obligation[y], 1.0):
-            left = 0.0
-        bank[y], expired[y] = (left, 0.0) if has_bank else (0.0, left)
-        carried = bank[y]
-    return bank, expired, nothing
+        return BankPath(nothing, nothing, nothing), bought - sold
+    obligation, free = enterprise["obligation"].sum(axis=0), enterprise["free_allocation"].sum(axis=0)
+    return bank_path(problem, sold, bought, obligation, free), nothing
 
 
 def _responses(problem: MarketProblem, clearing: Clearing) -> dict[str, tuple[tuple[str, ...], object, dict[str, str]]]:

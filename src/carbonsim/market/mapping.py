@@ -2,54 +2,70 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from carbonsim.errors import InputError, did_you_mean
+from carbonsim.market.faults import Fault, is_listing, over_all_years, raise_faults
+from carbonsim.market.mapping_checks import mapping_faults, named_arguments, records
+from carbonsim.market.plans import Plans
+from carbonsim.market.plugin_arguments import make
 from carbonsim.market.problem import MarketProblem, Options, as_matrix
 from carbonsim.market.supply import Array, Instrument, instruments
 
-PROBLEM_KEYS = ("year", "enterprises", "options", "supply", "interest", "opening_bank", "instruments", "given_price")
+PROBLEM_KEYS = (
+    "year",
+    "enterprises",
+    "options",
+    "supply",
+    "interest",
+    "opening_bank",
+    "instruments",
+    "given_price",
+    "plans",
+)
 ENTERPRISE_DEFAULTS = {"baseline": None, "share": 1.0, "fixed": 0.0, "per_emission": 0.0}
+PLAN_DEFAULTS = {"cut": None, "cost": None}
 OPTION_DEFAULTS = {"potential": None, "unit_cost": None, "slope": 0.0}
 
 
 def problem_from_mapping(mapping: Mapping[str, object]) -> MarketProblem:
-    """A market problem from numbers; one number holds in every year, a list has one for each.
+    """A market problem from numbers; one number holds in every year, a list or a mapping of years has one for each.
 
     Parameters
     ----------
     mapping : dict
         ``year`` (list), ``enterprises`` {name: baseline, share=1, fixed=0, per_emission=0}, ``options``
-        {name: enterprise, potential, unit_cost, slope=0}, and optionally ``supply``, ``interest``, ``opening_bank``,
+        {name: enterprise, potential, unit_cost, slope=0}, ``plans`` {name: enterprise, cut, cost} of which an
+        enterprise carries out one whole or none, and optionally ``supply``, ``interest``, ``opening_bank``,
         ``given_price`` and ``instruments`` {label: arguments}. The label is the instrument's registered name, or any
-        label with the name as ``kind``.
+        label with the name as ``kind``. In an instrument ``None`` is a year without a value, ``unlimited`` no limit.
 
     Raises
     ------
     InputError
-        If a key is unknown or missing, or the problem is not valid.
+        With every problem found: keys that are unknown or missing, numbers outside their bounds, instruments that
+        have no effect.
     """
-    _check_keys(mapping, PROBLEM_KEYS, "problem", required=("year", "enterprises"))
+    raise_faults(faults_of(mapping), "market problem")
     year = tuple(int(label) for label in _listed(mapping["year"]))
-    firms = _records(mapping["enterprises"], "enterprises")
-    options = _records(mapping.get("options", {}), "options")
-    table = {key: _table(firms, key, value, len(year), "enterprises") for key, value in ENTERPRISE_DEFAULTS.items()}
-    for name, record in firms.items():
-        _check_keys(record, tuple(ENTERPRISE_DEFAULTS), f"enterprises.{name}", required=("baseline",))
+    firms, _ = records(("enterprises",), mapping["enterprises"])
+    options, _ = records(("options",), mapping.get("options"))
+    tools, _ = records(("instruments",), mapping.get("instruments"))
+    plans, _ = records(("plans",), mapping.get("plans"))
     given = mapping.get("given_price")
+    table = {key: _table(firms, key, value, year) for key, value in ENTERPRISE_DEFAULTS.items()}
     return MarketProblem(
         enterprise=tuple(firms),
         year=year,
-        options=_options(options, tuple(firms), len(year)),
-        supply=_yearly("supply", mapping.get("supply", 0.0), len(year)),
-        interest=float(_number(mapping.get("interest", 0.0))),
-        opening_bank=float(_number(mapping.get("opening_bank", 0.0))),
-        instruments=_instruments(_records(mapping.get("instruments", {}), "instruments")),
-        given_price=None if given is None else _yearly("given_price", given, len(year)),
+        options=_options(options, tuple(firms), year),
+        supply=_yearly(mapping.get("supply"), year),
+        interest=_number(mapping.get("interest")),
+        opening_bank=_number(mapping.get("opening_bank")),
+        instruments=_instruments(tools, year),
+        given_price=None if given is None else _yearly(given, year),
+        plans=_plans(plans, tuple(firms), year) if plans else None,
         baseline=table["baseline"],
         share=table["share"],
         fixed=table["fixed"],
@@ -57,86 +73,51 @@ def problem_from_mapping(mapping: Mapping[str, object]) -> MarketProblem:
     )
 
 
-def _yearly(name: str, value: object, years: int) -> Array:
-    numbers = np.asarray(_number(value), dtype=float).reshape(-1)
-    if len(numbers) not in (1, years):
-        raise InputError(
-            f"{name} has {len(numbers)} values; expected one number, or one for each of the {years} years."
-        )
-    return np.asarray(as_matrix(numbers, 1, years)[0])
+def faults_of(mapping: Mapping[str, object]) -> list[Fault]:
+    """Every fault of a mapping, each with the path of its key; none if it makes a problem."""
+    return mapping_faults(
+        mapping, PROBLEM_KEYS, ENTERPRISE_DEFAULTS, {"options": OPTION_DEFAULTS, "plans": PLAN_DEFAULTS}
+    )
 
 
-def _options(records: dict[str, dict[str, object]], firms: tuple[str, ...], years: int) -> Options:
-    owner = []
-    for name, record in records.items():
-        _check_keys(
-            record,
-            ("enterprise", *OPTION_DEFAULTS),
-            f"options.{name}",
-            required=("enterprise", "potential", "unit_cost"),
-        )
-        firm = str(record["enterprise"])
-        if firm not in firms:
-            raise InputError(f"options.{name}.enterprise is '{firm}', which is not listed. {did_you_mean(firm, firms)}")
-        owner.append(firms.index(firm))
-    table = {key: _table(records, key, value, years, "options") for key, value in OPTION_DEFAULTS.items()}
-    return Options(label=tuple(records), enterprise=np.array(owner, dtype=np.intp), **table)
+def _number(value: object) -> float:
+    return 0.0 if value is None else float(np.asarray(value, dtype=float))
 
 
-def _instruments(records: dict[str, dict[str, object]]) -> tuple[Instrument, ...]:
+def _yearly(value: object, years: Sequence[int]) -> Array:
+    numbers = np.asarray(0.0 if value is None else over_all_years(value, years), dtype=float).reshape(-1)
+    return np.asarray(as_matrix(numbers, 1, len(years))[0])
+
+
+def _options(options: Mapping[str, Mapping[str, object]], firms: tuple[str, ...], years: Sequence[int]) -> Options:
+    place = {firm: position for position, firm in enumerate(firms)}
+    owner = np.array([place[str(record["enterprise"])] for record in options.values()], dtype=np.intp)
+    table = {key: _table(options, key, value, years) for key, value in OPTION_DEFAULTS.items()}
+    return Options(label=tuple(options), enterprise=owner, **table)
+
+
+def _plans(plans: Mapping[str, Mapping[str, object]], firms: tuple[str, ...], years: Sequence[int]) -> Plans:
+    owner = np.array([firms.index(str(record["enterprise"])) for record in plans.values()], dtype=np.intp)
+    return Plans(tuple(plans), owner, *(_table(plans, key, None, years) for key in PLAN_DEFAULTS))
+
+
+def _instruments(tools: Mapping[str, Mapping[str, object]], years: Sequence[int]) -> tuple[Instrument, ...]:
     made = []
-    for label, record in records.items():
-        arguments: dict[str, Any] = dict(record)
-        kind = str(arguments.pop("kind", label))
-        if kind != label:
-            arguments["name"] = label
-        target = instruments.get(kind).target
-        try:
-            made.append(target(**arguments))
-        except (TypeError, ValueError) as error:
-            known = ", ".join(inspect.signature(target).parameters)
-            raise InputError(f"instruments.{label}: {error}. Fields of '{kind}': {known or 'none'}.") from error
+    for label, record in tools.items():
+        target = instruments.get(str(record.get("kind", label))).target
+        made.append(make(("instruments", label), target, named_arguments(label, record), years))
     return tuple(made)
 
 
 def _table(
-    records: dict[str, dict[str, object]], key: str, default: float | None, years: int, where: str
+    table: Mapping[str, Mapping[str, object]], key: str, default: float | None, years: Sequence[int]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    rows = np.zeros((len(records), years))
-    for position, (name, record) in enumerate(records.items()):
-        value = record.get(key, default)
-        if value is None:
-            raise InputError(f"{where}.{name}.{key} is missing; every one needs a number.")
-        try:
-            rows[position] = np.asarray(value, dtype=float)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{where}.{name}.{key} is {value!r}; expected a number or {years} numbers.") from error
+    rows = np.zeros((len(table), len(years)))
+    for position, record in enumerate(table.values()):
+        value = record.get(key)
+        rows[position] = np.asarray(default if value is None else over_all_years(value, years), dtype=float)
     return rows
 
 
-def _check_keys(mapping: Mapping[str, object], known: tuple[str, ...], where: str, required: Iterable[str]) -> None:
-    for key in mapping:
-        if key not in known:
-            raise InputError(
-                f"{where} has no '{key}'. Known: {', '.join(known)}. {did_you_mean(str(key), known)}".strip()
-            )
-    missing = [key for key in required if key not in mapping]
-    if missing:
-        raise InputError(f"{where} needs {', '.join(missing)}.")
-
-
-def _records(value: object, where: str) -> dict[str, dict[str, object]]:
-    if not isinstance(value, Mapping) or not all(isinstance(record, Mapping) for record in value.values()):
-        raise InputError(f"{where} is {type(value).__name__}; expected a mapping of names to their fields.")
-    return {str(name): dict(record) for name, record in value.items()}
-
-
 def _listed(value: object) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _number(value: object) -> Any:
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{value!r} is not a number or a list of numbers.") from error
+    return list(value) if is_listing(value) else [value]  # type: ignore[call-overload]

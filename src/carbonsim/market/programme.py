@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, SolverError, shorten
+from carbonsim.errors import InputError, shorten
 from carbonsim.market.clearing import Clearing
+from carbonsim.market.plans import Plans
 from carbonsim.market.problem import MarketProblem
+from carbonsim.market.programme_prices import SCALED_TOTAL, balance_prices, price_interval, row_prices
 from carbonsim.market.scarcity import forward_shortfall, raise_infeasible
 from carbonsim.market.supply import Array, SupplyStep
 from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, compile_programme, explain_infeasible
@@ -23,11 +25,7 @@ from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, comp
 if TYPE_CHECKING:
     import pyomo.environ as pyo
 
-SCALED_TOTAL = 1e3  # largest yearly emissions in the programme's own unit of tonnes
 LARGEST_QUADRATIC = 1500  # columns with linear MACs beyond which the quadratic solver is not dependable
-PERTURBATION = 1e-7  # one-sided shift of supply, as a share of the largest yearly emissions
-POINT_WIDTH = 1e-5  # an interval narrower than this share of the price is one price
-NEGLIGIBLE = 1e-9
 ROUNDING = 1e-12  # net demand below this share of all quantities of a year counts as none
 
 
@@ -35,7 +33,8 @@ class Frame:
     """The programme while it is built: what instruments may read and add to.
 
     ``supply`` and ``cost`` are lists of expressions that are summed at the end; ``obligation`` is the obligation of
-    all enterprises by year. Tonnes are divided by ``scale``; prices are not affected.
+    all enterprises by year, ``issued`` what is issued to them free or without a floor, the opening bank left out.
+    Tonnes are divided by ``scale``; prices are not affected.
     """
 
     def __init__(self, problem: MarketProblem) -> None:
@@ -45,13 +44,19 @@ class Frame:
         self.scale = float(10.0 ** np.floor(np.log10(largest / SCALED_TOTAL)))
         self.years = problem.year
         self.discount = dict(zip(problem.year, map(float, problem.discount), strict=True))
+        self.opening_bank = problem.opening_bank
+        self.within_period = dict(zip(problem.year, map(bool, problem.within_period), strict=True))
         self.model: pyo.ConcreteModel = pyo.ConcreteModel(name="market")
         self.supply: dict[int, list[Any]] = {year: [] for year in problem.year}
         self.cost: list[Any] = []
         self.obligation: dict[int, Any] = {}
+        self.issued: dict[int, Any] = {}
         self.step_columns: dict[str, dict[int, Any]] = {}
+        self.step_kinds: dict[str, str] = {}
         self.published: dict[str, dict[int, Any]] = {}
         self.priced: dict[str, dict[int, Any]] = {}
+        self.least_priced: set[str] = set()
+        self.plans: dict[str, Any] = {}
 
     def block(self, name: str) -> Any:
         """The block called ``name``, made at first use."""
@@ -86,23 +91,30 @@ class Frame:
         for year, column in used.items():
             self.supply[year].append(column)
             self.cost.append(self.discount[year] * price[year] * column)
+            if step.slope is not None and (slope := float(step.slope[self.years.index(year)])) > 0:
+                self.cost.append(self.discount[year] * 0.5 * slope * self.scale * column**2)
         if step.owed_next is not None:
             for before, year, owed in zip(self.years[:-1], self.years[1:], step.owed_next[:-1], strict=True):
                 if before in used and owed:
                     self.supply[year].append(-float(owed) * used[before])
         self.step_columns[step.name] = used
+        self.step_kinds[step.name] = step.kind
         return used
 
     def publish(self, name: str, columns: Mapping[int, Any]) -> None:
         """Publish columns by year as a flow of the market [tCO2e]; 0 in years without one."""
         self.published[name] = dict(columns)
 
-    def publish_price(self, name: str, rows: Mapping[int, Any]) -> None:
+    def publish_price(self, name: str, rows: Mapping[int, Any], *, linked: bool = False) -> None:
         """Publish minus the dual of rows by year, undiscounted [CNY/tCO2e]; 0 in years without one.
 
-        A row ``use <= limit`` then gives what a tonne more of the limit is worth.
+        A row ``use <= limit`` then gives what a tonne more of the limit is worth. Where the allowance price is an
+        interval, the dual of a year's row is the one at the lowest price of that year; rows that are ``linked`` over
+        the years (a stock) take the least of all these.
         """
         self.priced[name] = dict(rows)
+        if linked:
+            self.least_priced.add(name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,8 +149,8 @@ def build_programme(problem: MarketProblem) -> Programme:
 
     _refuse(problem)
     frame = Frame(problem)
-    inside = _in_programme(problem)
-    outside = np.where(inside, 0.0, _unpriced_use(problem))
+    inside = in_programme(problem)
+    outside = np.where(inside, 0.0, unpriced_use(problem))
     columns = np.argwhere(inside)
     model = frame.model
     labels = [(problem.options.label[option], problem.year[year]) for option, year in columns]
@@ -150,7 +162,11 @@ def build_programme(problem: MarketProblem) -> Programme:
     use = {(int(o), int(y)): model.abatement[label] for label, (o, y) in zip(labels, columns, strict=True)}
     _add_abatement_cost(problem, frame, use)
     demand = _demand(problem, frame, use, outside)
-    for instrument in problem.instruments:
+    if problem.plans is not None:
+        _add_plans(problem, problem.plans, frame, demand)
+    for year, supply in zip(problem.year, map(float, problem.supply / frame.scale), strict=True):
+        frame.issued[year] = frame.obligation[year] - demand[year] + supply
+    for instrument in sorted(problem.instruments, key=lambda one: one.adds_last):
         instrument.add_to(frame)
     _add_unused(problem, frame, columns)
     model.market.balance = pyo.Constraint(
@@ -159,6 +175,16 @@ def build_programme(problem: MarketProblem) -> Programme:
     )
     model.cost = pyo.Objective(expr=pyo.quicksum(frame.cost))
     return Programme(model, frame, outside, columns)
+
+
+def formulation(problem: MarketProblem) -> pyo.ConcreteModel:
+    """The Pyomo model of a problem as a reader checks it: yearly totals, or a balance for each enterprise if needed."""
+    if not any(instrument.by_enterprise for instrument in problem.instruments):
+        return build_programme(problem).model
+    from carbonsim.market.enterprise_data import EnterpriseData
+    from carbonsim.market.enterprise_programme import declare_enterprises
+
+    return declare_enterprises(EnterpriseData(problem))
 
 
 def fixed_supply(problem: MarketProblem, frame: Frame) -> dict[int, float]:
@@ -178,6 +204,10 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
     SolverError
         If HiGHS proves no optimum.
     """
+    if any(instrument.by_enterprise for instrument in problem.instruments):
+        from carbonsim.market.enterprise_clearing import clear_by_enterprises
+
+        return clear_by_enterprises(problem, reason)
     programme = build_programme(problem)
     compiled = compile_programme(programme.model)
     loaded = LoadedProgramme(compiled)
@@ -190,10 +220,10 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
         }
         # The solver's least relaxation may put all tonnes into one year; the year they arise in is what helps.
         raise_infeasible(problem, forward_shortfall(problem) or solver_missing, found.rows)
-    price = _prices(problem, solution, balance)
-    low, high = _interval(problem, loaded, balance, price)
-    abatement, steps = _quantities(problem, programme, compiled, solution)
-    undetermined = ~_responds(problem) & (high > low)
+    price = balance_prices(problem, solution.row_dual, balance)
+    low, high, duals = price_interval(problem, loaded, balance, (price, solution))
+    abatement, steps = programme_quantities(problem, programme, compiled, solution)
+    undetermined = ~responds(problem) & (high > low)
     return Clearing(
         engine="programme",
         reason=reason,
@@ -209,11 +239,11 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
         residual=solution.gap,
         solver=solution.solver,
         flows=_flows(problem, programme, compiled, solution),
-        prices=_row_prices(problem, programme, compiled, solution),
+        prices=row_prices(problem, programme.frame, compiled, duals),
     )
 
 
-def _responds(problem: MarketProblem) -> NDArray[np.bool_]:
+def responds(problem: MarketProblem) -> NDArray[np.bool_]:
     """Years in which somebody's demand can move with the price or is unequal to supply; else no rule sets the price."""
     need = problem.share * ((1 - problem.per_emission) * problem.baseline - problem.fixed)
     net = need.sum(axis=0) - problem.supply
@@ -224,7 +254,7 @@ def _responds(problem: MarketProblem) -> NDArray[np.bool_]:
 
 def quadratic_columns(problem: MarketProblem) -> int:
     """Number of option-years with a linear MAC that the programme would hold."""
-    return int(np.sum(_in_programme(problem) & (problem.options.slope > 0)))
+    return int(np.sum(in_programme(problem) & (problem.options.slope > 0)))
 
 
 def _refuse(problem: MarketProblem) -> None:
@@ -244,15 +274,15 @@ def _refuse(problem: MarketProblem) -> None:
         )
 
 
-def _in_programme(problem: MarketProblem) -> NDArray[np.bool_]:
+def in_programme(problem: MarketProblem) -> NDArray[np.bool_]:
     """Option-years whose use the price can move."""
     moved = problem.option_share * problem.option_phi != 0
-    if any(step.obligation_share is not None for step in problem.steps):
+    if problem.counts_obligation:
         moved = problem.option_share != 0
     return np.asarray(moved & (problem.options.potential > 0))
 
 
-def _unpriced_use(problem: MarketProblem) -> Array:
+def unpriced_use(problem: MarketProblem) -> Array:
     """Use of each option by who faces no price: only what pays for itself."""
     options = problem.options
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -292,6 +322,28 @@ def _demand(problem: MarketProblem, frame: Frame, use: dict[tuple[int, int], Any
     return demand
 
 
+def _add_plans(problem: MarketProblem, plans: Plans, frame: Frame, demand: dict[int, Any]) -> None:
+    """Whole plans as binary columns, one at most for each enterprise; what they cut leaves demand and obligation."""
+    import pyomo.environ as pyo
+
+    model, owner = frame.model, plans.enterprise
+    model.plans = pyo.Block()
+    model.plans.chosen = pyo.Var(list(plans.label), domain=pyo.Binary)
+    frame.plans = {label: model.plans.chosen[label] for label in plans.label}
+    columns = list(frame.plans.values())
+    share, phi = problem.share[owner], 1 - problem.per_emission[owner]
+    for y, year in enumerate(problem.year):
+        cut, worth = share[:, y] * plans.cut[:, y] / frame.scale, phi[:, y]
+        frame.obligation[year] -= pyo.quicksum(float(c) * u for c, u in zip(cut, columns, strict=True))
+        demand[year] -= pyo.quicksum(float(c) * u for c, u in zip(cut * worth, columns, strict=True))
+    spent = (problem.discount * plans.cost).sum(axis=1) / frame.scale
+    frame.cost += [float(cost) * column for cost, column in zip(spent, columns, strict=True)]
+    own = {problem.enterprise[e]: np.flatnonzero(owner == e).tolist() for e in np.unique(owner)}
+    model.plans.at_most_one = pyo.Constraint(
+        list(own), rule=lambda _, firm: pyo.quicksum(columns[place] for place in own[firm]) <= 1
+    )
+
+
 def _add_unused(problem: MarketProblem, frame: Frame, columns: NDArray[np.intp]) -> None:
     """A column for allowances nobody uses, in years whose balance would hold no column at all."""
     import pyomo.environ as pyo
@@ -304,46 +356,7 @@ def _add_unused(problem: MarketProblem, frame: Frame, columns: NDArray[np.intp])
         frame.supply[year].append(-block.unused[year])
 
 
-def _prices(problem: MarketProblem, solution: Solution, balance: NDArray[np.intp]) -> Array:
-    price = -solution.row_dual[balance] / problem.discount
-    scale = max(1.0, float(np.abs(price).max(initial=0.0)))
-    if np.any(price < -NEGLIGIBLE * scale):
-        raise SolverError(
-            f"The programme gives a negative price ({price.min():g}) to a row that is at most its supply."
-        )
-    return np.where(price < NEGLIGIBLE * scale, 0.0, price)
-
-
-def _interval(
-    problem: MarketProblem, loaded: LoadedProgramme, balance: NDArray[np.intp], price: Array
-) -> tuple[Array, Array]:
-    """Lowest and highest price of each year: the duals just above and just below its supply."""
-    shift = PERTURBATION * 10 * SCALED_TOTAL
-    low, high = price.copy(), price.copy()
-    for y in range(len(balance)):
-        low[y] = min(price[y], _one_sided(problem, loaded, balance, y, shift))
-        high[y] = max(price[y], _one_sided(problem, loaded, balance, y, -shift))
-    point = (price - low) <= POINT_WIDTH * np.maximum(price, 1.0)
-    low = np.where(point, price, low)
-    return low, np.where(high - low <= POINT_WIDTH * np.maximum(price, 1.0), low, high)
-
-
-def _one_sided(
-    problem: MarketProblem, loaded: LoadedProgramme, balance: NDArray[np.intp], y: int, shift: float
-) -> float:
-    """Price of year ``y`` as its supply comes back to where it is from one side; ``inf`` if it cannot move there."""
-
-    def price(amount: float) -> float:
-        found = loaded.solve({int(balance[y]): amount})
-        return float("inf") if found is None else float(_prices(problem, found, balance)[y])
-
-    if loaded.programme.hessian is None or np.isinf(price(shift)):
-        return price(shift)
-    # Along a linear MAC the price moves with the shift; what is left without a shift is the edge of the interval.
-    return 2 * price(0.5 * shift) - price(shift)
-
-
-def _quantities(
+def programme_quantities(
     problem: MarketProblem, programme: Programme, compiled: CompiledProgramme, solution: Solution
 ) -> tuple[Array, Array]:
     """Abatement (option, year) and use of steps (step, year), in tonnes."""
@@ -373,17 +386,4 @@ def _flows(
             if column.name in position:
                 value = solution.values[position[column.name]] * programme.frame.scale
                 found[name][problem.year.index(year)] = value
-    return found
-
-
-def _row_prices(
-    problem: MarketProblem, programme: Programme, compiled: CompiledProgramme, solution: Solution
-) -> dict[str, Array]:
-    """What instruments publish of the duals of their rows, as prices by year."""
-    position = {name: row for row, name in enumerate(compiled.rows)}
-    found = {name: np.zeros(len(problem.year)) for name in programme.frame.priced}
-    for name, rows in programme.frame.priced.items():
-        for year, row in rows.items():
-            dual = solution.row_dual[position[row.name]] if row.name in position else 0.0
-            found[name][problem.year.index(year)] = -dual / programme.frame.discount[year]
     return found

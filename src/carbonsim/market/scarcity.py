@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
 
 from carbonsim.errors import InfeasibleError, shorten
-from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.carry_over import carry_over
 from carbonsim.market.problem import MarketProblem
+from carbonsim.market.supply import Array
+from carbonsim.market.vintage_stock import oldest_first, vintages_of
 
 
 def raise_infeasible(problem: MarketProblem, missing: Mapping[int, float], rows: Sequence[str] = ()) -> NoReturn:
@@ -36,29 +39,56 @@ def raise_infeasible(problem: MarketProblem, missing: Mapping[int, float], rows:
 def forward_shortfall(problem: MarketProblem) -> dict[int, float]:
     """Tonnes that each year lacks with all abatement and every supply step, the bank carried forward as far as it goes.
 
-    A shortfall is counted in the year in which it arises and not again later. Only for rules that are affine.
+    A shortfall is counted in the year in which it arises and not again later. Only for rules that are affine; nothing
+    is said where instruments ration several steps or years together.
     """
-    options, years = problem.options, len(problem.year)
+    if any(instrument.rations for instrument in problem.instruments):
+        return {}
+    offer = _offer(problem)
+    vintages = vintages_of(problem)
+    if vintages is not None:
+        lacking = oldest_first(problem, vintages, offer.issued, offer.surrendered).missing
+        return {year: float(tonnes) for year, tonnes in zip(problem.year, lacking, strict=True) if tonnes > 0}
+    carry = carry_over(problem)
+    least = -carry.limit
+    least[-1] = carry.at_least
+    missing, bank, interest = {}, problem.opening_bank, 0.0
+    for y, year in enumerate(problem.year):
+        bank += float(offer.issued[y] - offer.surrendered[y]) - interest
+        if bank < least[y]:
+            missing[year] = float(least[y] - bank)
+            bank = float(least[y])
+        bank = bank if carry.kept[y] else 0.0
+        interest = float(carry.interest[y]) * max(-bank, 0.0)
+    return missing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Offer:
+    """Allowances at best issued and at least surrendered in each year, with all abatement and every supply step."""
+
+    issued: Array
+    surrendered: Array
+
+
+def _offer(problem: MarketProblem) -> _Offer:
+    options = problem.options
     cut = np.zeros_like(problem.baseline)
     np.add.at(cut, options.enterprise, np.where(problem.option_phi > 0, options.potential, 0.0))
     emissions = problem.baseline - cut
-    need = (problem.share * ((1 - problem.per_emission) * emissions - problem.fixed)).sum(axis=0)
-    offered = problem.supply.copy()
+    obligation = (problem.share * emissions).sum(axis=0)
+    issued = problem.supply + (problem.share * (problem.per_emission * emissions + problem.fixed)).sum(axis=0)
+    everything = float((problem.share * problem.baseline).sum()) + 1.0
+    stands_in = np.zeros_like(obligation)
     for step in problem.steps:
-        quantity = np.where(step.exists(), step.quantity, 0.0)
+        quantity = np.where(step.exists(), np.minimum(step.quantity, everything), 0.0)
         if step.obligation_share is not None:
-            quantity = np.where(step.exists(), step.obligation_share, 0.0) * (problem.share * emissions).sum(axis=0)
-        offered = offered + quantity
-    banking = next((i for i in problem.instruments if isinstance(i, Banking)), None)
-    limit = banking.limit(years) if banking else np.zeros(years)
-    missing, bank = {}, problem.opening_bank
-    for year, needed, supplied, borrowed in zip(problem.year, need, offered, limit, strict=True):
-        bank += supplied - needed
-        if bank < -borrowed:
-            missing[year] = float(-borrowed - bank)
-            bank = -borrowed
-        bank = min(bank, 0.0) if banking is None else bank
-    return missing
+            quantity = np.where(step.exists(), step.obligation_share, 0.0) * obligation
+        if step.kind in ("offset", "penalty"):
+            stands_in = stands_in + quantity
+        else:
+            issued = issued + quantity
+    return _Offer(issued, obligation - stands_in)
 
 
 def _tonnes(amount: float) -> str:
@@ -70,17 +100,34 @@ def _rules(problem: MarketProblem, years: tuple[int, ...], rows: Sequence[str]) 
     in_conflict = sorted({int(row.split("[")[1].rstrip("]")) for row in rows if row.startswith("market.balance[")})
     balances = in_conflict or list(years)
     rules = [f"the supply of {shorten(balances)} (market.balance)"]
-    labels = {instrument.label for instrument in problem.instruments}
-    if "banking" not in labels and len(problem.year) > 1:
-        rules.append("the ban on carrying allowances over (declare banking)")
-    elif "banking" in labels and years and years[-1] != problem.year[-1]:
-        # Borrowing helps only if a later year has something to give back.
-        rules.append("the borrowing limit (banking.borrowing)")
+    rules += _rules_of_carrying(problem, years)
     for step in problem.steps:
         if step.kind in ("floor", "reserve_tier"):
             rules.append(f"the volume of {step.name}")
         if step.kind == "offset":
             rules.append(f"the limit on {step.name}")
+    rules += [clause for instrument in problem.instruments for clause in instrument.relaxes]
     if not any(step.kind in ("ceiling", "penalty") for step in problem.steps):
         rules.append("add a price_ceiling or a penalty, which sell what is missing at a price")
+    return rules
+
+
+def _rules_of_carrying(problem: MarketProblem, years: tuple[int, ...]) -> list[str]:
+    """The rules on what is carried between years that would help the years that lack allowances."""
+    labels = {instrument.label for instrument in problem.instruments}
+    rules = []
+    # Owing more, or settling later, helps only if a later year has something to give back.
+    before_last = bool(years) and years[-1] != problem.year[-1]
+    if "vintages" in labels:
+        rules.append("the years for which a vintage serves (vintages.life, vintages.early)")
+    elif "banking" not in labels and bool(np.any(~problem.within_period[:-1])):
+        rules.append("the ban on carrying allowances over (declare banking)")
+    elif "banking" in labels and before_last:
+        rules.append("the borrowing limit (banking.borrowing)")
+    if "compliance_periods" in labels and before_last:
+        rules.append("the ends of the compliance periods (compliance_periods.ends)")
+    if carry_over(problem).interest.any():
+        rules.append("the interest on what is borrowed (banking.borrowing_interest)")
+    if carry_over(problem).at_least and problem.year[-1] in years:
+        rules.append("the allowances to be left at last (terminal_bank.at_least)")
     return rules

@@ -17,6 +17,7 @@ from carbonsim.market.supply import Array
 from carbonsim.market.tabulated import Tables, tabulate
 
 OPTION, UNIT, STEP = 0, 1, 2
+JUST_ABOVE = 1 + 4 * float(np.finfo(float).eps)  # apart even after discounting
 IntArray = NDArray[np.intp]
 
 
@@ -169,9 +170,10 @@ def _option_pieces(problem: MarketProblem, y: int, kinks: Sequence[OffsetKink]) 
     ramps: list[tuple[float, float, float, int, float]] = []
     bounds = [0.0, *(kink.price for kink in kinks), np.inf]
     for k, (low, high) in enumerate(itertools.pairwise(bounds)):
+        before = gain
         if k:
             gain = gain - share * kinks[k - 1].share
-        _add_pieces((low, high, k == 0), worth, gain, (cost, slope, size), jumps, ramps)
+        _add_pieces((low, high, k == 0), worth, (before, gain), (cost, slope, size), jumps, ramps)
         if np.isfinite(high):
             worth = worth + gain * (high - low)
     return _Pieces(use, jumps, ramps)
@@ -180,23 +182,28 @@ def _option_pieces(problem: MarketProblem, y: int, kinks: Sequence[OffsetKink]) 
 def _add_pieces(
     interval: tuple[float, float, bool],
     worth: Array,
-    gain: Array,
+    gains: tuple[Array, Array],
     table: tuple[Array, Array, Array],
     jumps: list[tuple[float, float, int, int, float]],
     ramps: list[tuple[float, float, float, int, float]],
 ) -> None:
-    """Jumps and ramps of the options between two prices; a jump on the lower end belongs to the interval before."""
+    """Jumps and ramps of the options between two prices, by their gains before and between them.
+
+    A jump on the lower end belongs to the interval before. An option that was taken up just there, and is worth less
+    from there on, is given back just above it: after the offsets that lower its worth.
+    """
     low, high, first = interval
+    before, gain = gains
     cost, slope, size = table
     live = (gain != 0) & (size > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         start = np.where(live, low + (cost - worth) / gain, np.nan)
         full = np.where(live, low + (cost + slope * size - worth) / gain, np.nan)
     step = live & (slope == 0) & ((start >= low) if first else (start > low)) & (start <= high)
-    for o in np.flatnonzero(step):
-        jumps.append(
-            (float(start[o]), abs(float(gain[o] * size[o])), OPTION, int(o), float(np.sign(gain[o]) * size[o]))
-        )
+    turns = live & (slope == 0) & (start == low) & (before > 0) & (gain < 0)
+    for o in np.flatnonzero(step | turns):
+        price = float(low * JUST_ABOVE if turns[o] else start[o])
+        jumps.append((price, abs(float(gain[o] * size[o])), OPTION, int(o), float(np.sign(gain[o]) * size[o])))
     begin, end = np.clip(np.minimum(start, full), low, high), np.clip(np.maximum(start, full), low, high)
     for o in np.flatnonzero(live & (slope > 0) & (end > begin)):
         change = float(gain[o] * (end[o] - begin[o]) / slope[o])

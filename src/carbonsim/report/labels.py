@@ -12,6 +12,7 @@ from carbonsim.report.account_labels import ACCOUNT_COLUMNS, ACCOUNT_PHRASES, AC
 from carbonsim.report.label import Form as Form
 from carbonsim.report.label import Label as Label
 from carbonsim.report.label import Lang as Lang
+from carbonsim.report.market_labels import PROBLEM_COLUMNS, PROBLEM_PHRASES
 
 SECTORS: Mapping[str, Label] = {
     "power": Label("电力", "Power"),
@@ -65,13 +66,19 @@ PRICE_BASES: Mapping[str, Label] = {
     "lp_dual": Label("边际减排成本", "marginal cost"),
     "fixed_integer_dual": Label("固定整数后的边际成本", "marginal cost with integers fixed"),
     "hull": Label("凸包价格", "convex-hull price"),
+    "dominant": Label("主导企业选定的价格", "brought about by the dominant enterprise"),
     "best_response": Label("各企业最优响应出清", "clears best responses"),
+    "price_search": Label("逐段搜索的出清价格", "exact price search"),
     "floor": Label("拍卖底价", "auction floor"),
     "ceiling": Label("价格上限", "price ceiling"),
     "reserve_tier": Label("储备投放价", "reserve release"),
     "penalty": Label("罚则价格", "penalty"),
     "given": Label("给定价格", "given price"),
     "indeterminate": Label("规则未决定价格", "left undetermined by the rules"),
+    "market": Label("供需出清", "supply meets demand"),
+    "ample": Label("供给充裕", "supply is ample"),
+    "interval": Label("多个价格均可出清，取最低", "several prices clear, the lowest shown"),
+    "none": Label("无政策", "no policy"),
 }
 
 BASES: Mapping[str, Label] = {
@@ -199,6 +206,7 @@ _MARKETS: Mapping[str, tuple[str, str]] = {"national": ("全国", "National"), "
 
 COLUMNS: Mapping[str, Label] = {
     **ACCOUNT_COLUMNS,
+    **PROBLEM_COLUMNS,
     **_OWN_COLUMNS,
     **SUPPLIES,
     **{
@@ -218,6 +226,7 @@ COLUMNS: Mapping[str, Label] = {
 
 PHRASES: Mapping[str, Label] = {
     **ACCOUNT_PHRASES,
+    **PROBLEM_PHRASES,
     "illustrative": Label("示意企业", "Illustrative enterprises"),
     "illustrative_note": Label(
         "企业、设施、财务与减排数据均为示意，不代表任何真实企业。",

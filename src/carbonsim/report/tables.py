@@ -77,7 +77,7 @@ def summary_table(summary: pd.DataFrame) -> pd.DataFrame:
         }
     )  # fmt: skip
     pairs = zip(flat["price_low"], flat["price_high"], strict=True)
-    flat.insert(3, "price_range", [_range(low, high) for low, high in pairs])
+    flat.insert(3, "price_range", [price_range(low, high) for low, high in pairs])
     flat["auction_revenue"] = flat["allowance_price"] * flat["supply_auction"]
     return flat
 
@@ -87,7 +87,8 @@ def with_market(frame: pd.DataFrame, run: xr.Dataset) -> pd.DataFrame:
     return frame.rename(columns={name: market_key(name, run) for name in MARKET_WIDE})
 
 
-def _range(low: float, high: float) -> str:
+def price_range(low: float, high: float) -> str:
+    """The interval in which the rules leave a price, as text; empty if they do not bound it from below."""
     if not math.isfinite(low):
         return ""
     if not math.isfinite(high):
@@ -131,7 +132,7 @@ def absence_reasons(
 
 def people_table(
     frame: pd.DataFrame, lang: Lang, *, form: Form | None = None,
-    reasons: Mapping[tuple[str, str], str] | None = None,
+    reasons: Mapping[tuple[str, str], str] | None = None, together: bool = False,
 ) -> PeopleTable:  # fmt: skip
     """A frame of plain columns as people read it.
 
@@ -145,6 +146,8 @@ def people_table(
         How all columns whose name is a year are written.
     reasons : mapping, optional
         (first cell of the row, column) to the reason why it is missing; becomes a note under the table.
+    together : bool
+        Whether all columns of tonnes share one unit, and all of money, so that a reader can add them up.
     """
     other: Lang = "en" if lang == "zh" else "zh"
     notes: dict[str, str] = {}
@@ -154,7 +157,8 @@ def people_table(
     for name in frame.columns:
         label = column(str(name))
         shape = form if form is not None and name in years else label.form
-        divisor, unit = (common[0], "") if name in years else _scale(frame[name], shape, lang)
+        alike = frame[_of_form(frame, shape)].to_numpy().ravel() if together else frame[name]
+        divisor, unit = (common[0], "") if name in years else _scale(pd.Series(alike), shape, lang)
         numeric = shape not in ("text", "flag") and pd.api.types.is_numeric_dtype(frame[name])
         headers.append(Header(text(label, lang), text(label, other), unit, numeric))
         columns.append([
@@ -163,6 +167,11 @@ def people_table(
         ])  # fmt: skip
     lines = tuple(f"{letter}: {reason}" for reason, letter in notes.items())
     return PeopleTable(tuple(headers), tuple(zip(*columns, strict=True)), lines, common[1])
+
+
+def _of_form(frame: pd.DataFrame, form: Form) -> list[str]:
+    """Columns that are written alike."""
+    return [str(name) for name in frame.columns if column(str(name)).form == form]
 
 
 def _scale(values: pd.Series, form: Form, lang: Lang) -> tuple[float, str]:
@@ -205,13 +214,17 @@ def markdown(frame: pd.DataFrame, lang: Lang) -> str:
 
 def console_table(frame: pd.DataFrame, lang: Lang) -> str:
     """A frame (its index becomes columns) as a text table; Chinese characters count as two columns."""
+    plain = frame.reset_index() if frame.index.names != [None] else frame
+    return render_table(people_table(plain, lang))
+
+
+def render_table(table: PeopleTable) -> str:
+    """A table as text, a line a row, its columns aligned."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    plain = frame.reset_index() if frame.index.names != [None] else frame
-    table = people_table(plain, lang)
     shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for place, header in enumerate(table.headers):
         title = Text(f"{header.name}\n{header.unit}" if header.unit else header.name)

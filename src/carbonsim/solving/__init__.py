@@ -1,14 +1,18 @@
 """Compiling an optimisation programme to a plain matrix and solving it."""
 
 from carbonsim.solving.compile import CompiledProgramme, compile_programme, write_lp
-from carbonsim.solving.highs import Infeasibility, LoadedProgramme, Solution, explain_infeasible
+from carbonsim.solving.highs import LoadedProgramme, Solution
+from carbonsim.solving.infeasible import Infeasibility, explain_infeasible
+from carbonsim.solving.mixed_integer import IntegerSolution, solve_mixed_integer
 
 __all__ = [
     "CompiledProgramme",
     "Infeasibility",
+    "IntegerSolution",
     "LoadedProgramme",
     "Solution",
     "compile_programme",
     "explain_infeasible",
+    "solve_mixed_integer",
     "write_lp",
 ]

@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +26,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledProgramme:
-    r"""A linear or convex quadratic programme as arrays, with the names of its rows and columns.
+    r"""A linear, mixed-integer or convex quadratic programme as arrays, with the names of its rows and columns.
 
     .. math:: \min_x \; c'x + \tfrac12 x'Qx + k \quad \text{s.t.} \quad l_r \le Ax \le u_r,\; l_c \le x \le u_c
 
-    ``hessian`` is the lower triangle of Q, or None when the objective is linear.
+    ``hessian`` is the lower triangle of Q, or None when the objective is linear. ``integer`` marks the columns that
+    take whole numbers only, or is None when there are none.
     """
 
     cost: Array
@@ -41,8 +42,9 @@ class CompiledProgramme:
     column_lower: Array
     column_upper: Array
     hessian: sparse.csc_array | None
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
+    rows: Sequence[str]
+    columns: Sequence[str]
+    integer: NDArray[np.bool_] | None = None
 
     def row_index(self, prefix: str) -> NDArray[np.intp]:
         """Positions of the rows whose name starts with ``prefix``, in order."""
@@ -59,7 +61,7 @@ def compile_programme(model: pyo.ConcreteModel) -> CompiledProgramme:
     Parameters
     ----------
     model : ConcreteModel
-        Continuous variables, linear rows, a linear or quadratic objective. Left as it was found.
+        Continuous, integer or binary variables, linear rows, a linear or quadratic objective. Left as it was found.
 
     Returns
     -------
@@ -68,7 +70,7 @@ def compile_programme(model: pyo.ConcreteModel) -> CompiledProgramme:
     Raises
     ------
     SolverError
-        If the objective is maximised or not quadratic, or if a variable is discrete.
+        If the objective is maximised or not quadratic.
     """
     from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
@@ -77,11 +79,7 @@ def compile_programme(model: pyo.ConcreteModel) -> CompiledProgramme:
     with _linear_objective(model, objective, linear):
         form = LinearStandardFormCompiler().write(model, mixed_form=True)
     columns = list(form.columns)
-    discrete = [column.name for column in columns if not column.is_continuous()]
-    if discrete:
-        raise SolverError(
-            f"The programme has discrete variables ({shorten(discrete)}); this path takes continuous ones."
-        )
+    integer = np.array([not column.is_continuous() for column in columns], dtype=bool)
     lower, upper = _column_bounds(columns)
     row_lower, row_upper = _row_bounds(form)
     return CompiledProgramme(
@@ -95,6 +93,7 @@ def compile_programme(model: pyo.ConcreteModel) -> CompiledProgramme:
         hessian=_hessian(quadratic, columns),
         rows=tuple(row.constraint.name for row in form.rows),
         columns=tuple(column.name for column in columns),
+        integer=integer if integer.any() else None,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from carbonsim.errors import SolverError, shorten
+from carbonsim.errors import SolverError
 from carbonsim.solving.compile import CompiledProgramme
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ PROXIMAL_WEIGHTS = (1e-5, 1e-3, 1e-1)  # of the largest curvature; a larger one 
 PROXIMAL_ROUNDS = 200
 PRIMAL_TOLERANCE = 1e-8  # violation of a row that is accepted, as a share of the largest bound
 PROXIMAL_GAP = 1e-11
-IIS_STRATEGY = 4  # the default strategy answers with an empty set on banking models
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,28 +41,23 @@ class Solution:
     solver: str
 
 
-@dataclass(frozen=True, slots=True)
-class Infeasibility:
-    """Why a programme has no solution.
+class LoadedProgramme:
+    """A programme held by HiGHS, solved once or again after a shift of its row bounds.
 
-    ``missing`` maps the elastic rows to the least total by which they must be relaxed together; ``rows`` and
-    ``columns`` name an irreducible set of rows and of column bounds that contradict each other.
+    ``warm`` goes on from the last basis by the simplex method once it has been solved: for many rows, of which a shift
+    moves few. The small programmes of yearly totals start afresh, since that method is slow on their long rows.
     """
 
-    missing: Mapping[str, float]
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-
-
-class LoadedProgramme:
-    """A programme held by HiGHS, solved once or again after a shift of its row bounds."""
-
-    def __init__(self, programme: CompiledProgramme) -> None:
+    def __init__(self, programme: CompiledProgramme, *, warm: bool = False) -> None:
+        if programme.integer is not None:
+            raise SolverError("The programme has integer columns; solve it with solve_mixed_integer.")
         self.programme = programme
-        self._highs = _highs(programme)
+        self._moved: set[int] = set()
+        self._warm = warm and programme.hessian is None
+        self._highs = load_highs(programme)
 
     def solve(self, shift: Mapping[int, float] | None = None) -> Solution | None:
-        """The optimum, with the upper bounds of some rows shifted; None if there is no feasible point.
+        """The optimum, with the upper bounds of some rows shifted (of an equality both); None if there is no point.
 
         Raises
         ------
@@ -72,10 +66,12 @@ class LoadedProgramme:
         """
         shifted = self._shifted(shift or {})
         self._highs.run()
+        if self._warm:
+            self._highs.setOptionValue("solver", "simplex")
         status = self._highs.modelStatusToString(self._highs.getModelStatus())
         if status != "Infeasible" and shifted.hessian is not None:
             return self._quadratic(shifted, status)
-        if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not _has_point(shifted)):
+        if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not has_point(shifted)):
             return None
         if status != "Optimal":
             raise SolverError(f"HiGHS stopped with status '{status}'; only a proven optimum gives prices.")
@@ -87,37 +83,23 @@ class LoadedProgramme:
             found = _measured(self._highs, shifted)
             if found.gap <= GAP_TOLERANCE and _infeasibility(shifted, found.values) <= PRIMAL_TOLERANCE:
                 return found
-        return _solve_by_proximal_points(shifted) if _has_point(shifted) else None
+        return _solve_by_proximal_points(shifted) if has_point(shifted) else None
 
     def _shifted(self, shift: Mapping[int, float]) -> CompiledProgramme:
         upper = self.programme.row_upper.copy()
+        lower = self.programme.row_lower.copy()
         for row, amount in shift.items():
+            if lower[row] == upper[row]:
+                lower[row] += amount
             upper[row] += amount
-        for row, (lower, bound) in enumerate(zip(self.programme.row_lower, upper, strict=True)):
-            self._highs.changeRowBounds(row, float(lower), float(bound))
-        return replace(self.programme, row_upper=upper)
+        for row in self._moved | set(shift):
+            self._highs.changeRowBounds(int(row), float(lower[row]), float(upper[row]))
+        self._moved = set(shift)
+        return replace(self.programme, row_lower=lower, row_upper=upper)
 
 
-def explain_infeasible(programme: CompiledProgramme, elastic: NDArray[np.intp]) -> Infeasibility:
-    """The least relaxation of the elastic rows, and a smallest contradicting set of rows and bounds.
-
-    Parameters
-    ----------
-    programme : CompiledProgramme
-        A programme without a feasible point.
-    elastic : array of int
-        Rows with an upper bound that may be exceeded; the least total excess is found by an elastic LP.
-
-    Raises
-    ------
-    SolverError
-        If not even the elastic programme has a solution.
-    """
-    rows, columns = _irreducible_set(programme)
-    return Infeasibility(missing=_least_excess(programme, elastic), rows=rows, columns=columns)
-
-
-def _highs(programme: CompiledProgramme) -> highspy.Highs:
+def load_highs(programme: CompiledProgramme, settings: Mapping[str, bool | float | str] | None = None) -> highspy.Highs:
+    """HiGHS with the programme's matrix, bounds, costs and integers, and settings that give exact prices."""
     import highspy
 
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
@@ -137,7 +119,7 @@ def _highs(programme: CompiledProgramme) -> highspy.Highs:
         # Without regularisation the active-set method may cycle on degenerate rows; it is then stopped.
         options["qp_iteration_limit"] = QP_ITERATIONS_PER_COLUMN * len(programme.columns) + 1000
         options["time_limit"] = QP_SECONDS
-    for name, value in options.items():
+    for name, value in {**options, **(settings or {})}.items():
         solver.setOptionValue(name, value)
     _check(solver.passModel(_lp(programme)), "the matrix")
     if programme.hessian is not None:
@@ -163,7 +145,10 @@ def _lp(programme: CompiledProgramme) -> Any:
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
     lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
-    lp.a_matrix_.value_ = matrix.data.astype(float)
+    lp.a_matrix_.value_ = matrix.data.astype(float, copy=False)
+    if programme.integer is not None:
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[whole] for whole in programme.integer.astype(int)]
     return lp
 
 
@@ -250,7 +235,7 @@ def _proximal_points(programme: CompiledProgramme, share: float) -> Solution | N
     centre = np.zeros(len(programme.columns))
     best: Solution | None = None
     for _ in range(PROXIMAL_ROUNDS):
-        solver = _highs(replace(programme, hessian=hessian, cost=programme.cost - weight * centre))
+        solver = load_highs(replace(programme, hessian=hessian, cost=programme.cost - weight * centre))
         solver.run()
         if solver.modelStatusToString(solver.getModelStatus()) != "Optimal":
             return best
@@ -291,43 +276,9 @@ def _bound_value(dual: Array, lower: Array, upper: Array) -> float:
     return float(np.sum(dual[~free] * bound[~free]))
 
 
-def _has_point(programme: CompiledProgramme) -> bool:
+def has_point(programme: CompiledProgramme) -> bool:
     """Whether the programme without its costs has a feasible point."""
-    probe = replace(programme, cost=np.zeros_like(programme.cost), hessian=None)
-    solver = _highs(probe)
+    probe = replace(programme, cost=np.zeros_like(programme.cost), hessian=None, integer=None)
+    solver = load_highs(probe)
     solver.run()
     return solver.modelStatusToString(solver.getModelStatus()) == "Optimal"
-
-
-def _least_excess(programme: CompiledProgramme, elastic: NDArray[np.intp]) -> dict[str, float]:
-    count = len(elastic)
-    size = len(programme.columns)
-    slack = sparse.csc_array((-np.ones(count), (elastic, np.arange(count))), shape=(len(programme.rows), count))
-    relaxed = CompiledProgramme(
-        cost=np.concatenate([np.zeros(size), np.ones(count)]),
-        offset=0.0,
-        matrix=sparse.csc_array(sparse.hstack([programme.matrix, slack])),
-        row_lower=programme.row_lower,
-        row_upper=programme.row_upper,
-        column_lower=np.concatenate([programme.column_lower, np.zeros(count)]),
-        column_upper=np.concatenate([programme.column_upper, np.full(count, np.inf)]),
-        hessian=None,
-        rows=programme.rows,
-        columns=(*programme.columns, *(f"elastic.excess[{programme.rows[row]}]" for row in elastic)),
-    )
-    solution = LoadedProgramme(relaxed).solve()
-    if solution is None:
-        names = shorten([programme.rows[row] for row in elastic])
-        raise SolverError(f"The programme stays infeasible even when {names} may be exceeded.")
-    excess = solution.values[size:]
-    return {programme.rows[row]: float(amount) for row, amount in zip(elastic, excess, strict=True) if amount > 0}
-
-
-def _irreducible_set(programme: CompiledProgramme) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    solver = _highs(replace(programme, hessian=None))
-    solver.setOptionValue("iis_strategy", IIS_STRATEGY)
-    solver.run()
-    _, iis = solver.getIis()
-    rows = tuple(programme.rows[row] for row in iis.row_index_)
-    columns = tuple(programme.columns[column] for column in iis.col_index_)
-    return rows, columns

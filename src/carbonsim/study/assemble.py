@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from carbonsim.allocation import Allocation, allocate
 from carbonsim.errors import InputError, ScenarioError, did_you_mean, shorten
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.market import MarketProblem, Options, ResponseTerm
+from carbonsim.market.concept import Concept, concepts
 from carbonsim.market.supply import Instrument, MarketSetting, instruments
 from carbonsim.study.adoption import add_up, rows_of
 
@@ -24,7 +25,8 @@ class Assembly:
     """A market problem and how its rows relate to the rooms it was made from.
 
     ``enterprise`` are the rows; ``auctioned`` is the yearly auction volume;
-    ``part`` the share of the national quantities (opening bank, offset credits, reserve) that the market has.
+    ``part`` the share of the national quantities (opening bank, offset credits, reserve) that the market has,
+    ``concept`` the one that rules on last year's emissions ask for.
     """
 
     problem: MarketProblem
@@ -33,6 +35,7 @@ class Assembly:
     allocations: Mapping[tuple[str, int], Allocation]
     auctioned: Array
     part: float
+    concept: Concept | None = None  # how the market clears where a rule of the study needs more than an engine
 
 
 def assemble(
@@ -144,6 +147,8 @@ class _Builder:
         self.per_emission = np.zeros_like(self.baseline)
         self.auctioned = np.zeros(len(self.years))
         self.terms: list[ResponseTerm] = []
+        self.lagged = np.zeros_like(self.baseline)  # allowances for a tonne of the year before
+        self.previous = np.zeros(len(rows))
         self.position = {str(name): place for place, name in enumerate(rows)}
 
     def add(self, allocation: Allocation, year: int) -> None:
@@ -154,6 +159,9 @@ class _Builder:
         if allocation.kind == "best_response":
             self._add_units(allocation, year, column, owners)
             return
+        if np.any(allocation.per_previous_emission != 0):
+            self._add_lagged(allocation, column, owners)
+            return
         np.add.at(self.fixed[:, column], owners, allocation.fixed + allocation.per_output * allocation.output)
         for owner in np.unique(owners):
             rates = np.unique(allocation.per_emission[owners == owner])
@@ -163,6 +171,34 @@ class _Builder:
                     f"emissions ({shorten(rates.tolist())}); such a rule must return best-response units."
                 )
             self.per_emission[owner, column] = rates[0]
+
+    def _add_lagged(self, allocation: Allocation, column: int, owners: Array) -> None:
+        """A rule on last year's emissions: its share goes to the concept, which follows realised emissions."""
+        for owner in np.unique(owners):
+            mine = owners == owner
+            rates = np.unique(np.round(allocation.per_previous_emission[mine & (allocation.amount_unrounded > 0)], 12))
+            whole = float(allocation.emissions[mine].sum())
+            if len(rates) > 1 or abs(whole - self.baseline[owner, column]) > 1e-6 * max(whole, 1.0):
+                raise InputError(
+                    f"rule {allocation.rule} follows last year's emissions, but the facilities of {self.rows[owner]} "
+                    f"do not share one rate ({shorten(rates.tolist())}) over all of its covered emissions. "
+                    f"Give its sector a rule that does not update, as grandfathering or own_historical_intensity."
+                )
+            if len(rates):
+                self.lagged[owner, column] = rates[0]
+                if column == 0:
+                    self.previous[owner] = float(allocation.amount_unrounded[mine].sum()) / rates[0]
+
+    def _concept(self) -> Concept | None:
+        names = [str(self.rows[owner]) for owner in np.flatnonzero(self.lagged.any(axis=1))]
+        if not names:
+            return None
+        at = [self.position[name] for name in names]
+        lagged: Callable[..., Concept] = concepts.get("lagged_allocation").target
+        return lagged(
+            share={name: self.lagged[row].tolist() for name, row in zip(names, at, strict=True)},
+            previous={name: float(self.previous[row]) for name, row in zip(names, at, strict=True)},
+        )
 
     def _add_units(self, allocation: Allocation, year: int, column: int, owners: Array) -> None:
         self.baseline[np.unique(owners), column] = 0.0
@@ -213,7 +249,7 @@ class _Builder:
             instruments=made,
             given_price=given,
         )
-        return Assembly(problem, self.rows, self.share, allocations, self.auctioned, self.part)
+        return Assembly(problem, self.rows, self.share, allocations, self.auctioned, self.part, self._concept())
 
     def _instruments(self, *, price_is_given: bool) -> tuple[Instrument, ...]:
         """What the study's instruments mean here; at a given price nothing clears, so only offsets have an effect."""
@@ -228,6 +264,6 @@ class _Builder:
         return tuple(
             made
             for name in self.scenario.market.instruments
-            if name == "offsets" or not price_is_given
+            if not price_is_given or instruments.get(name).declares.get("at_given_price", False)
             for made in instruments.get(name).target.from_parameters(self.scenario.parameters, setting)
         )

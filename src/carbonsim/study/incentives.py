@@ -43,6 +43,10 @@ def signal_at_solution(assembly: Assembly, market: Market) -> dict[str, Array]:
     """
     problem = assembly.problem
     phi = np.where(assembly.share > 0, 1.0 - problem.per_emission, np.nan)
+    if "phi" in market.dataset:
+        # Under a lagged rule the path of prices decides; at a price of 0 there is no share of it to speak of.
+        found = market.dataset["phi"].values
+        phi = np.where(np.isnan(found), phi, np.where(assembly.share > 0, found, np.nan))
     weight, signal = np.zeros_like(phi), np.zeros_like(phi)
     balances = balance_values(market)
     left = zip(market.dataset["response_key"].values, market.dataset["response_other"].values, strict=True)

@@ -242,8 +242,8 @@ def _money_values(
     owed = obligation.sum(axis=0)
     part = np.divide(obligation, owed, out=np.zeros_like(obligation), where=owed > 0)
     offsets = found["offsets_used"].values
-    saving = np.where(offsets == 0, 0.0, part * offsets * (price - _offset_price(assembly)))
-    fee = part * (found["penalty_tonnes"].values * _penalty_price(assembly))
+    saving = np.where(offsets == 0, 0.0, part * (offsets * price - _paid(assembly, found, "offset")))
+    fee = part * _paid(assembly, found, "penalty")
     # The ledger's position: obligation less free allocation and unmet obligation, and what was to be made good.
     position = (found["net_purchase"] + found["offsets_surrendered"]).transpose(*ROW).values
     # Who has no position pays nothing even where no rule determines the price; all others then stay undetermined.
@@ -278,14 +278,15 @@ def _money_values(
     return result | {name: (("enterprise",), finances[name]) for name in ("product_price", "jobs")}
 
 
-def _offset_price(assembly: Assembly) -> Array:
-    step = next((step.price for step in assembly.problem.steps if step.kind == "offset"), np.zeros(1))
-    return np.nan_to_num(step)
-
-
-def _penalty_price(assembly: Assembly) -> Array:
-    step = next((step.price for step in assembly.problem.steps if step.kind == "penalty"), np.zeros(1))
-    return np.nan_to_num(step)
+def _paid(assembly: Assembly, found: xr.Dataset, kind: str) -> Array:
+    """What is paid for the steps of a kind, each at its own price, CNY (year)."""
+    problem, used = assembly.problem, found["step_used"].values
+    total = np.zeros(len(problem.year))
+    for row, step in zip(used, problem.steps, strict=True):
+        if step.kind == kind:
+            rise = 0.0 if step.slope is None else step.slope * row
+            total += np.where(row == 0, 0.0, (np.nan_to_num(step.price) + rise) * row)
+    return total
 
 
 def _by_sector(scenario: Scenario, local: xr.Dataset, path: str) -> Array:

@@ -15,6 +15,7 @@ from carbonsim.errors import InfeasibleError, InputError, SolverError
 from carbonsim.inputs import obligation_share, sector_share
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.market import Market, MarketProblem, clear
+from carbonsim.market.concept import Concept
 from carbonsim.measures import build_options
 from carbonsim.study.assemble import Assembly, assemble
 from carbonsim.study.outcome import build_outcome
@@ -95,7 +96,7 @@ def run_scenario(scenario: Scenario, step: Callable[[int], None]) -> tuple[xr.Da
     step(3)
     assembly = assemble(scenario, inventory, options, share)
     step(4)
-    market = clear(assembly.problem)
+    market = clear(assembly.problem, concept=assembly.concept)
     failures: list[str] = []
     prices = _opening_bank_range(scenario, assembly, step, failures)
     step(7)
@@ -164,7 +165,10 @@ def _opening_bank_range(
         step(stage)
         here = dated.value if bank is None else bank
         other = dataclasses.replace(assembly.problem, opening_bank=assembly.part * float(here or 0.0))
-        found[f"price_bank_{end}"] = ("year", _price_of(other, f"opening bank at its {end} end", failures))
+        found[f"price_bank_{end}"] = (
+            "year",
+            _price_of(other, assembly.concept, f"opening bank at its {end} end", failures),
+        )
     return found
 
 
@@ -183,13 +187,13 @@ def _price_without_widening(
     if bool((frozen == share).all()):
         return np.asarray(market.dataset["allowance_price"].values)
     without = assemble(scenario, inventory, options, frozen, known=assembly.allocations)
-    return _price_of(without.problem, "no widening", failures)
+    return _price_of(without.problem, without.concept, "no widening", failures)
 
 
-def _price_of(problem: MarketProblem, what: str, failures: list[str]) -> np.ndarray:
+def _price_of(problem: MarketProblem, concept: Concept | None, what: str, failures: list[str]) -> np.ndarray:
     """Price of a side calculation; if it has no answer the run goes on without it, and says why."""
     try:
-        return np.asarray(clear(problem).dataset["allowance_price"].values)
+        return np.asarray(clear(problem, concept=concept).dataset["allowance_price"].values)
     except (InfeasibleError, SolverError) as problem_found:
         failures.append(f"{what}: {problem_found}")
         return np.full(len(problem.year), np.nan)

@@ -32,6 +32,8 @@ def parameters(**values: Any) -> ParameterSet:
         "industry.reduction_factor": ({"steel": {2024: 1.0, 2027: 0.95}, "power": {2024: 0.9}}, sectors),
         "industry.intensity_decline": ({"steel": {2024: 0.0, 2025: 0.01, 2026: 0.02}}, sectors),
         "industry.output_benchmark": ({"steel": {2024: 1.8}}, sectors),
+        "industry.updating_share": ({"steel": {2024: 0.9, 2026: 0.8}}, sectors),
+        "industry.free_budget": ({"steel": {2024: 144.0, 2026: 1e6}}, sectors),
     }
     for name, value in values.items():
         path = name.replace("__", ".")
@@ -66,7 +68,8 @@ def sector_data(
         "reference_output": zero if output is None else np.array(output, dtype=float),
         **given,
     }
-    for name in ("entities", "heat_output", "load_factor", "heat_ratio", "reference_emissions", "reference_output"):
+    arrays = ("entities", "heat_output", "load_factor", "heat_ratio", "reference_emissions", "reference_output")
+    for name in (*arrays, *(name for name in ("previous_emissions", "previous_output") if name in given)):
         values[name] = np.array(values[name], dtype=float)
     return AllocationInput(
         sector=sector,

@@ -1,4 +1,4 @@
-"""Numeric cases with known answers, from their inputs, by both engines.
+"""Numeric cases with known answers, from their inputs, by all engines.
 
 Sources: the two-firm exercises and the tabular case are textbook exercises whose answers follow by hand (the
 tabular one from econweb.com, Externalities: tradeable rights); the lettered cases are analytic ones with their
@@ -15,7 +15,7 @@ from carbonsim.market import Market, MarketProblem, clear
 from carbonsim.market.instruments.auction_floor import AuctionFloor
 from carbonsim.market.instruments.reserve_tier import ReserveTier
 
-ENGINES = ["programme", "best_response"]
+ENGINES = ["programme", "price_search", "best_response"]
 DIGITS = 5e-5  # the banking answers are a solver's to 1e-6 relative: their own prices rise at 5 per cent only to that
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from builders import collared_market, linear_market, market, one_of_each
+from builders import collared_market, every_instrument, linear_market, market, one_of_each
 from carbonsim.errors import CertificateError
 from carbonsim.market import MarketProblem, audit, clear
 from carbonsim.market.certificate import check_certificate
@@ -15,7 +15,7 @@ from carbonsim.market.instruments.penalty import Penalty
 from carbonsim.market.instruments.price_ceiling import PriceCeiling
 
 PROBLEMS: dict[str, MarketProblem] = {
-    "every instrument": market(*one_of_each().values()),
+    "every instrument": market(*every_instrument()),
     "reserve and floor": market(
         *(one_of_each()[name] for name in ("banking", "auction_floor", "reserve_tier", "offsets"))
     ),

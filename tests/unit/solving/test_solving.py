@@ -9,7 +9,7 @@ from builders import market
 from carbonsim.errors import SolverError
 from carbonsim.market.instruments.banking import Banking
 from carbonsim.market.programme import build_programme
-from carbonsim.solving import LoadedProgramme, compile_programme, explain_infeasible
+from carbonsim.solving import LoadedProgramme, compile_programme, explain_infeasible, solve_mixed_integer
 
 
 def small_model(*, quadratic: bool = False) -> pyo.ConcreteModel:
@@ -68,12 +68,48 @@ def test_degenerate_quadratic_programme_is_solved_exactly() -> None:
     assert solution.row_dual == pytest.approx([2.0])
 
 
-def test_discrete_variables_are_refused_by_name() -> None:
-    model = small_model()
-    model.build = pyo.Var(domain=pyo.Binary)
-    model.rule = pyo.Constraint(expr=model.build + model.x[1] <= 2)
-    with pytest.raises(SolverError, match="build"):
-        compile_programme(model)
+def lumpy_model() -> pyo.ConcreteModel:
+    """Two plants of 3 units for 4 and 5 of money, running at 1 and 0.5 a unit; 4 units are needed."""
+    model = pyo.ConcreteModel()
+    model.build = pyo.Var(["old", "new"], domain=pyo.Binary)
+    model.run = pyo.Var(["old", "new"], bounds=(0, 3))
+    model.need = pyo.Constraint(expr=model.run["old"] + model.run["new"] >= 4)
+    model.size = pyo.Constraint(["old", "new"], rule=lambda m, plant: m.run[plant] <= 3 * m.build[plant])
+    model.cost = pyo.Objective(
+        expr=4 * model.build["old"] + 5 * model.build["new"] + model.run["old"] + 0.5 * model.run["new"]
+    )
+    return model
+
+
+def test_best_plan_with_its_bound_and_the_duals_of_its_fixed_integers() -> None:
+    found = solve_mixed_integer(compile_programme(lumpy_model()))
+    assert found is not None
+    # Both are needed: 4 + 5 + 3 * 0.5 + 1 * 1 = 11.5; with the plants built a unit more costs 1 in the old one.
+    assert found.objective == pytest.approx(11.5)
+    assert found.bound == pytest.approx(11.5)
+    assert found.gap < 1e-9
+    assert found.solution.row_dual[list(found.fixed.rows).index("need")] == pytest.approx(1.0)
+    assert found.fixed.integer is None
+
+
+def test_plan_that_no_integers_allow_is_none() -> None:
+    model = lumpy_model()
+    model.only_one = pyo.Constraint(expr=model.build["old"] + model.build["new"] <= 1)
+    assert solve_mixed_integer(compile_programme(model)) is None
+
+
+def test_integers_are_refused_where_they_would_be_ignored_and_with_quadratic_costs() -> None:
+    model = lumpy_model()
+    with pytest.raises(SolverError, match="solve_mixed_integer"):
+        LoadedProgramme(compile_programme(model))
+    model.cost.expr += model.run["old"] ** 2
+    with pytest.raises(SolverError, match="quadratic"):
+        solve_mixed_integer(compile_programme(model))
+
+
+def test_search_given_up_in_time_is_an_error() -> None:
+    with pytest.raises(SolverError, match="status"):
+        solve_mixed_integer(compile_programme(lumpy_model()), seconds=0.0)
 
 
 def test_shift_of_a_row_is_undone_by_the_next_solve() -> None:

@@ -46,10 +46,14 @@ class AuctionFloor(Instrument):
         Offered volume A.
     price : float or array [CNY/tCO2e] (year)
         Reserve price; NaN in a year without an auction.
+    name : str
+        Label of the auction, unique in a market. A volume that is withheld below a trigger price (an emissions
+        containment reserve) is an auction of its own, with the trigger as its floor.
     """
 
     quantity: Array
     price: Array
+    name: str = "auction_floor"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quantity", as_array(self.quantity))
@@ -58,7 +62,12 @@ class AuctionFloor(Instrument):
     @property
     def label(self) -> str:
         """Name of the block of columns and of the step."""
-        return "auction_floor"
+        return self.name
+
+    @property
+    def is_its_steps(self) -> bool:
+        """Nothing beside its step."""
+        return True
 
     def yearly(self) -> dict[str, Array]:
         """Offered volume and reserve price."""

@@ -17,8 +17,10 @@ from carbonsim.market.supply import (
     SupplyStep,
     as_array,
     check_exists,
+    check_window,
     check_yearly,
     from_start,
+    in_window,
     instruments,
     over_years,
 )
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from carbonsim.market.programme import Frame
 
 
-@instruments.register("offsets", parameters=("market.offset_price", "market.offset_limit"))
+@instruments.register("offsets", parameters=("market.offset_price", "market.offset_limit"), at_given_price=True)
 @dataclass(frozen=True, slots=True, eq=False)
 class Offsets(Instrument):
     r"""Offset credits stand in for allowances, up to a share of each obligation or up to a quantity.
@@ -39,7 +41,10 @@ class Offsets(Instrument):
 
     at the cost :math:`d_y p^o_y` each. With a share limit, a tonne abated also takes away :math:`\theta` of an
     offset, so that above :math:`p^o` an enterprise abates up to
-    :math:`MAC = s(\varphi p - \theta (p - p^o))`.
+    :math:`MAC = s(\varphi p - \theta (p - p^o))`. What a tonne more of the limit is worth is :math:`p - p^o`.
+
+    Several types stand side by side by name, each with its own price, limit and window of years; an ``offset_limit``
+    binds them together.
 
     Parameters
     ----------
@@ -49,11 +54,18 @@ class Offsets(Instrument):
         Share of the obligation, 0..1. Exactly one of the two limits is given.
     quantity : float or array [tCO2e] (year), optional
         Credits that may be used in the whole market.
+    name : str
+        Label of the type, unique in a market.
+    usable_from, usable_until : int, optional
+        First and last compliance year that credits of this type may serve.
     """
 
     price: Array
     share_limit: Array | None = None
     quantity: Array | None = None
+    name: str = "offsets"
+    usable_from: int | None = None
+    usable_until: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "price", as_array(self.price))
@@ -64,7 +76,17 @@ class Offsets(Instrument):
     @property
     def label(self) -> str:
         """Name of the block of rows and columns and of the step."""
-        return "offsets"
+        return self.name
+
+    @property
+    def at_given_price(self) -> bool:
+        """Credits are worth using at a given price as well."""
+        return True
+
+    @property
+    def is_its_steps(self) -> bool:
+        """Nothing beside its step."""
+        return True
 
     def yearly(self) -> dict[str, Array]:
         """Price and the limit that is given."""
@@ -78,7 +100,8 @@ class Offsets(Instrument):
             found.append("offsets need exactly one limit: share_limit or quantity.")
         if self.share_limit is not None and np.any(self.share_limit > 1):
             found.append(f"offsets.share_limit is {self.share_limit.max():g}; expected a share from 0 to 1.")
-        return found or check_exists(self.supply_step(len(years)))
+        found += check_window(self.label, years, self.usable_from, self.usable_until)
+        return found or check_exists(self.supply_steps(years)[0])
 
     def supply_step(self, years: int) -> SupplyStep:
         """Credits at their price, limited by quantity or by each obligation."""
@@ -88,6 +111,10 @@ class Offsets(Instrument):
             return SupplyStep(self.label, "offset", price, over_years(quantity, years))
         share = over_years(self.share_limit, years)
         return SupplyStep(self.label, "offset", price, np.where(share > 0, np.inf, 0.0), share)
+
+    def supply_steps(self, years: Sequence[int]) -> tuple[SupplyStep, ...]:
+        """The step in the years in which credits of this type may be used."""
+        return (in_window(self.supply_step(len(years)), years, self.usable_from, self.usable_until),)
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
@@ -120,7 +147,7 @@ class Offsets(Instrument):
         """Add the credits used and, with a share limit, the row ``offsets.limit`` of each year."""
         import pyomo.environ as pyo
 
-        step = self.supply_step(len(frame.years))
+        (step,) = self.supply_steps(frame.years)
         used = frame.add_supply(step)
         if step.obligation_share is None:
             return

@@ -55,6 +55,11 @@ class PriceCeiling(Instrument):
         """Name of the block of columns and of the step."""
         return "price_ceiling"
 
+    @property
+    def is_its_steps(self) -> bool:
+        """Nothing beside its step."""
+        return True
+
     def yearly(self) -> dict[str, Array]:
         """Ceiling price."""
         return {"price": self.price}

@@ -62,6 +62,11 @@ class ReserveTier(Instrument):
         """Name of the block of columns and of the step."""
         return self.name
 
+    @property
+    def is_its_steps(self) -> bool:
+        """Nothing beside its step."""
+        return True
+
     def yearly(self) -> dict[str, Array]:
         """Trigger price and volume."""
         return {"price": self.price, "quantity": self.quantity}

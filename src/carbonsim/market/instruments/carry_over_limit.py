@@ -1,0 +1,313 @@
+"""Carry-over limit: what an enterprise keeps beyond the holdings date depends on what it has sold, net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonsim.errors import ParameterError, shorten
+from carbonsim.inputs.parameters import ParameterSet
+from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.enterprise_instrument import (
+    Coupled,
+    EnterpriseInstrument,
+    Found,
+    Margins,
+    Published,
+    no_margin,
+)
+from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.supply import Array, Instrument, MarketSetting, instruments
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from carbonsim.market.certificate import Line
+    from carbonsim.market.enterprise_data import EnterpriseData
+    from carbonsim.market.enterprise_programme import Cell, EnterpriseFrame
+    from carbonsim.market.problem import MarketProblem
+
+ROUNDING = 1e-6  # tonnes below a whole number that are the solver's, not the law's
+WORTH = 2e-6
+SOLVED = 1e-7
+FREED = 1e-8
+EVERY = "all"  # field of an enterprise that is in none, if base and multiple are single numbers
+
+
+@instruments.register("carry_over_limit", parameters=())
+@dataclass(frozen=True, slots=True, eq=False)
+class CarryOverLimit(EnterpriseInstrument):
+    r"""An enterprise keeps at most a base and a multiple of its net sales beyond the holdings date; the rest expires.
+
+    .. math::
+        :label: carry-over-limit
+
+        B_{eh} \le \beta_e + m_e n_e \quad [d_h \nu_e], \qquad
+        0 \le n_e \le M_e u_e, \quad n_e \le \sum_{y \in W} (v_{ey} - b_{ey}) + n^0_e + M_e (1 - u_e), \quad
+        u_e \in \{0, 1\}
+
+    h is the year at whose end holdings count, W the years in which sales v less purchases b are counted. A net seller
+    that would keep more earns :math:`\lambda_{ey} = p_y + m_e \nu_e d_h / d_y`: a sale frees room for m further
+    tonnes. The maximum :math:`\max(n, 0)` stands on the wrong side for a linear programme, so each enterprise has a
+    binary; it is dropped where the counted years are all years until h and the enterprise can never gain by net
+    purchases in them. The rule gives an incentive to sell before the date and to buy back after it, which the programme
+    shows where it pays. Prices are those of the chosen plan (``fixed_integer_dual``).
+
+    The law rounds the limit down to whole tonnes. That is done on the finished ledger: ``carry_over_limit`` is the
+    rounded limit, ``carried_over`` what may be kept under it, and ``carry_over_forgone`` the part of a tonne by which
+    the published bank exceeds it, which no later balance is charged with.
+
+    Parameters
+    ----------
+    year : int
+        Holdings count at the end of this year.
+    counting : sequence of int
+        Years whose sales and purchases count.
+    base, multiple : float or mapping of str to float [allowance], [1]
+        Base and multiple of net sales; one number, or one for each field.
+    field_of : mapping of str to str, optional
+        Field of each enterprise, such as power or industry, if base or multiple are given by field.
+    not_complied : sequence of str, optional
+        Enterprises that have not met their obligations: they keep nothing.
+    sold_before : mapping of str to float [allowance], optional
+        Net sales of an enterprise in counting years before the market's first, negative for net purchases.
+    """
+
+    year: int
+    counting: Sequence[int]
+    base: float | Mapping[str, float]
+    multiple: float | Mapping[str, float]
+    field_of: Mapping[str, str] = field(default_factory=dict)
+    not_complied: Sequence[str] = ()
+    sold_before: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counting", tuple(int(year) for year in self.counting))
+        object.__setattr__(self, "not_complied", tuple(self.not_complied))
+
+    @property
+    def label(self) -> str:
+        """Name under which the rows and columns appear."""
+        return "carry_over_limit"
+
+    @property
+    def has_integers(self) -> bool:
+        """Being a net seller is a yes or no."""
+        return True
+
+    @property
+    def couples_prices(self) -> bool:
+        """What a sale earns depends on the worth of carrying over."""
+        return True
+
+    @property
+    def relaxes(self) -> tuple[str, ...]:
+        """What to relax where too little can be carried."""
+        return ("the limit on what is carried over (carry_over_limit.base)",)
+
+    def problems(self, years: Sequence[int]) -> list[str]:
+        """Years outside the market or in the wrong order, numbers below zero, fields that have none."""
+        found = []
+        if self.year not in years or self.year == years[-1]:
+            found.append(
+                f"carry_over_limit.year is {self.year}; expected a year of the market before the last "
+                f"({years[-1]}), so that there is a year to carry over into."
+            )
+        if not self.counting or max(self.counting) > self.year or len(set(self.counting)) < len(self.counting):
+            found.append(f"carry_over_limit.counting is {shorten(self.counting)}; expected years up to {self.year}.")
+        elif not set(self.counting) & set(years):
+            found.append("carry_over_limit.counting holds no year of the market; give net sales as sold_before.")
+        for name in ("base", "multiple"):
+            value = getattr(self, name)
+            numbers = list(value.values()) if isinstance(value, Mapping) else [value]
+            if not all(0 <= number < np.inf for number in numbers):
+                found.append(f"carry_over_limit.{name} holds {shorten(numbers)}; expected finite numbers from 0.")
+            if isinstance(value, Mapping) and (lost := sorted(set(self.field_of.values()) - set(value))):
+                found.append(f"carry_over_limit.{name} has no number for the field {shorten(lost)}.")
+        return found
+
+    def problems_in(self, problem: MarketProblem) -> list[str]:
+        """Enterprises that are not there or in no field, blocks without an identity, a market that carries nothing."""
+        named = {*self.field_of, *self.not_complied, *self.sold_before}
+        found = []
+        if unknown := sorted(named - set(problem.enterprise)):
+            found.append(f"carry_over_limit names {shorten(unknown)}, which is no enterprise of the market.")
+        by_field = isinstance(self.base, Mapping) or isinstance(self.multiple, Mapping)
+        if by_field and (lost := [name for name in problem.enterprise if name not in self.field_of]):
+            found.append(f"carry_over_limit.field_of says nothing of {shorten(lost)}; give every enterprise its field.")
+        blocks = [problem.enterprise[term.enterprise] for term in problem.responses if term.weight != 1]
+        if blocks:
+            found.append(
+                f"carry_over_limit belongs to single enterprises, but {shorten(sorted(set(blocks)))} stands for "
+                "several (weight): what each of them may keep is not known from their total. List them one by one."
+            )
+        if not any(isinstance(one, Banking) for one in problem.instruments):
+            found.append("carry_over_limit limits what is carried over, but nothing is; declare banking.")
+        elif any(isinstance(one, Banking) and np.any(one.borrowing > 0) for one in problem.instruments):
+            found.append("carry_over_limit and borrowing exclude each other; leave banking.borrowing out.")
+        return found
+
+    @classmethod
+    def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
+        """Refused: it needs each enterprise by itself, which a study's market of blocks does not have."""
+        raise ParameterError(
+            "carry_over_limit needs every enterprise by itself, with its field and whether it complied; use it in a "
+            "problem file."
+        )
+
+    def _by_enterprise(self, name: str, enterprise: Sequence[str]) -> Array:
+        value = getattr(self, name)
+        found = [value[self.field_of[one]] if isinstance(value, Mapping) else value for one in enterprise]
+        complied = [one not in self.not_complied for one in enterprise]
+        return np.where(complied, np.array(found, dtype=float), 0.0)
+
+    def _before(self, enterprise: Sequence[str]) -> Array:
+        return np.array([float(self.sold_before.get(name, 0.0)) for name in enterprise])
+
+    def enterprise_numbers(self, data: EnterpriseData) -> Mapping[str, Array]:
+        """Base, multiple, earlier net sales and what can never be exceeded, in the programme's unit."""
+        names = data.problem.enterprise
+        before = self._before(names) / data.scale
+        return {
+            "carry_over_base": self._by_enterprise("base", names) / data.scale,
+            "carry_over_multiple": self._by_enterprise("multiple", names),
+            "carry_over_before": before,
+            "carry_over_most": data.most_held + np.abs(before),
+            # Who is no net seller may take what others give away to be net sellers, so no less than all there is.
+            "carry_over_others": np.full(len(names), data.most_held.sum()),
+            "carry_over_slack": data.most_held.sum() + before,
+        }
+
+    def structure(self, data: EnterpriseData) -> NDArray[np.generic]:
+        """Whether the limit can grow with sales, and whether that takes a binary; (enterprise, 2)."""
+        grows = self._by_enterprise("multiple", data.problem.enterprise) > 0
+        return np.stack([grows, grows & ~self._never_buys(data)], axis=1)
+
+    def _never_buys(self, data: EnterpriseData) -> NDArray[np.bool_]:
+        """Enterprises that gain nothing by net purchases: at no time short, and left with the base at the date."""
+        problem = data.problem
+        stop = problem.year.index(self.year) + 1
+        if set(problem.year[:stop]) - set(self.counting):
+            return np.zeros(len(problem.enterprise), dtype=bool)
+        surplus = -np.cumsum(data.need[:, :stop], axis=1)
+        base = self._by_enterprise("base", problem.enterprise) / data.scale
+        never = (surplus >= 0).all(axis=1) & (surplus[:, -1] >= base) & (self._before(problem.enterprise) >= 0)
+        return np.asarray(never)
+
+    def add_to_enterprise(self, cell: Cell) -> None:
+        """Add net sales, the binary where it is needed, and the limit on the bank at the holdings date."""
+        if self.year not in cell.bank:
+            return
+        grows, decides = self.structure(cell.frame.data)[cell.enterprise]
+        bank, base = cell.bank[self.year], cell.number("carry_over_base")
+        if not grows:
+            cell.rows("carry_over_limit_held", {self.year: (bank, base)})
+            return
+        sales = cell.columns("carry_over_limit_sales", [self.year])[self.year]
+        bought = sum(cell.trade[year] for year in self.counting if year in cell.trade)
+        if decides:
+            seller = cell.columns("carry_over_limit_seller", [self.year], binary=True)[self.year]
+            most, others = cell.number("carry_over_most"), cell.number("carry_over_others")
+            cell.rows("carry_over_limit_sells", {self.year: (sales - most * seller, 0.0)})
+            cell.rows(
+                "carry_over_limit_net",
+                {self.year: (sales + bought + others * seller, cell.number("carry_over_slack"))},
+            )
+        else:
+            cell.rows("carry_over_limit_net", {self.year: (sales + bought, cell.number("carry_over_before"))})
+        cell.rows("carry_over_limit_held", {self.year: (bank - cell.number("carry_over_multiple") * sales, base)})
+
+    def add_links(self, frame: EnterpriseFrame) -> None:
+        """A sale counts only if somebody buys: at price 0 nothing may be sold to nobody."""
+        frame.require_buyers(self.label, [year for year in self.counting if year in frame.years])
+
+    def publish_enterprises(self, data: EnterpriseData, found: Found) -> Mapping[str, Published]:
+        """The rounded limit, what is kept under it, the part of a tonne forgone, and the worth of a tonne more."""
+        problem = data.problem
+        y = problem.year.index(self.year)
+        counted = [problem.year.index(year) for year in self.counting if year in problem.year]
+        net = self._before(problem.enterprise) - found.trade[:, counted].sum(axis=1)
+        bound = self._by_enterprise("base", problem.enterprise)
+        bound = bound + self._by_enterprise("multiple", problem.enterprise) * np.maximum(net, 0.0)
+        limit = np.floor(bound + ROUNDING)
+        kept = np.minimum(found.bank[:, y], limit)
+        worth = found.dual("carry_over_limit_held") / problem.discount
+        firms = ("enterprise",)
+        return {
+            "carry_over_limit": (firms, limit, "allowance"),
+            "carried_over": (firms, kept, "allowance"),
+            "carry_over_forgone": (firms, found.bank[:, y] - kept, "allowance"),
+            "carry_over_worth": (("enterprise", "year"), np.where(np.abs(worth) < WORTH, 0.0, worth), "CNY/tCO2e"),
+        }
+
+    def _audited(self, problem: MarketProblem, dataset: xr.Dataset) -> tuple[Array, Array, Array]:
+        """For the audit: net sales, multiple and unrounded limit of each enterprise, from the published trades."""
+        net, multiple, limit = (np.zeros(len(problem.enterprise)) for _ in range(3))
+        sold, bought = dataset.sold.values, dataset.purchased.values
+        for e, name in enumerate(problem.enterprise):
+            net[e] = self.sold_before.get(name, 0.0)
+            for y, year in enumerate(problem.year):
+                if year in self.counting:
+                    net[e] += sold[e, y] - bought[e, y]
+            if name not in self.not_complied:
+                own = self.field_of.get(name, EVERY)
+                multiple[e] = self.multiple[own] if isinstance(self.multiple, Mapping) else self.multiple
+                limit[e] = self.base[own] if isinstance(self.base, Mapping) else self.base
+                limit[e] += multiple[e] * max(net[e], 0.0)
+        return net, multiple, limit
+
+    def margins(self, problem: MarketProblem, dataset: xr.Dataset) -> Margins:
+        """A net seller at its limit earns by a sale the multiple of what carrying a tonne more is worth."""
+        net, multiple, limit = self._audited(problem, dataset)
+        y = problem.year.index(self.year)
+        least, most = no_margin(problem)
+        table = np.full(most.shape, np.inf)
+        table[:, y] = limit
+        counted = [c for c, year in enumerate(problem.year) if year in self.counting]
+        size = SOLVED * np.maximum(dataset.obligation.values.max(axis=1), 1e-9)
+        held = dataset.enterprise_bank.values[:, y] >= limit - size
+        # Net sales of exactly zero leave open whether the enterprise counts as a seller; with room left it is all one.
+        between = (np.abs(net) <= size) & (multiple > 0) & held
+        most[np.ix_(between, counted)] = np.inf
+        pairs = tuple(
+            Coupled(int(e), tuple(counted), float(multiple[e]), y)
+            for e in np.flatnonzero((net > size) & (multiple > 0) & held)
+        )
+        return Margins(least, most, bank_most=table, coupled=pairs)
+
+    def audit(self, problem: MarketProblem, dataset: xr.Dataset) -> Iterable[Line]:
+        """The bank within its bound, the limit rounded down, what is kept and forgone, and what a tonne is worth."""
+        firms, y = problem.enterprise, problem.year.index(self.year)
+        bank, (_, _, bound) = dataset.enterprise_bank.values[:, y], self._audited(problem, dataset)
+        size = np.maximum(bound, dataset.obligation.values.max(axis=1)) + 1e-9
+        counted = [c for c, year in enumerate(problem.year) if year in self.counting]
+        net = dataset.net_purchase.values
+        lost = np.minimum(net.sum(axis=0), 0.0)[counted]
+        traded = np.maximum(np.abs(net).sum(axis=0)[counted], 1e-9)
+        yield worst("carry_over_limit.sold_is_bought", lost, traded, SOLVED, [problem.year[c] for c in counted])
+        yield worst("carry_over_limit.bound", np.maximum(bank - bound, 0.0), size, SOLVED, firms)
+        limit, kept = dataset.carry_over_limit.values, dataset.carried_over.values
+        whole = np.floor(bound + ROUNDING)
+        yield worst("carry_over_limit.rounded", limit - whole, np.maximum(whole, 1.0), IDENTITY, firms)
+        yield worst("carry_over_limit.kept", kept - np.minimum(bank, limit), np.maximum(bank, 1e-3), IDENTITY, firms)
+        forgone = dataset.carry_over_forgone.values
+        # The ledger's bank is the programme's freed of rounding, which grows with the largest balance.
+        rounding = max(1.0, FREED * float(size.max()))
+        yield worst("carry_over_limit.forgone", forgone - (bank - kept), rounding, 1e-6, firms)
+        beyond = np.maximum(forgone - 1.0, 0.0) + np.maximum(-forgone, 0.0)
+        yield worst("carry_over_limit.part_of_a_tonne", beyond, 1.0, SOLVED, firms)
+        worth = np.nan_to_num(dataset.enterprise_price.values)
+        gain = worth[:, y + 1] * problem.discount[y + 1] / problem.discount[y] - worth[:, y]
+        # Where another limit on the bank binds, it takes its part of the gain.
+        held = bank >= bound - size * SOLVED
+        gain = np.where(held & (gain > WORTH * np.maximum(worth[:, y], 1e-3)), gain, 0.0)
+        if "holding_limit_value" in dataset:
+            gain = np.maximum(gain - dataset.holding_limit_value.values[:, y], 0.0)
+        expected = np.zeros(worth.shape)
+        expected[:, y] = gain
+        apart = dataset.carry_over_worth.values - expected
+        yield worst("carry_over_limit.worth", apart, np.maximum(expected, 1e-3), 10 * WORTH, firms)

@@ -1,0 +1,1 @@
+"""The kinds of problem files, one file each; each registers itself."""
