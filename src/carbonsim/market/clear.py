@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, shorten
 from carbonsim.market.certificate import Certificate, audit, check_certificate
 from carbonsim.market.clearing import Clearing
 from carbonsim.market.concept import Concept
@@ -26,6 +26,7 @@ Progress = Callable[[str, float], None]
 
 ENGINES: tuple[EngineName, ...] = ("programme", "price_search", "best_response")
 QUADRATIC_FOR_PROGRAMME = 300  # option-years with linear MACs up to which the quadratic solver takes about a second
+ROUNDING = 1e-9  # share of a year's obligations by which what stands in for allowances may exceed them
 COLUMNS_FOR_PROGRAMME = 10_000  # option-years up to which building the programme takes about a second
 
 
@@ -109,6 +110,7 @@ def clear(
         return clear_lumpy(problem, engine, progress)
     clearing = _clear(problem, engine, progress)
     dataset = market_dataset(problem, clearing)
+    _check_within_obligations(problem, dataset)
     certificate = audit(problem, dataset)
     check_certificate(certificate)
     return Market(dataset, clearing.engine, clearing.reason, certificate)
@@ -134,6 +136,23 @@ def _clear(problem: MarketProblem, engine: Engine, progress: Progress | None) ->
     from carbonsim.market.programme import clear_by_programme
 
     return clear_by_programme(problem, reason)
+
+
+def _check_within_obligations(problem: MarketProblem, dataset: xr.Dataset) -> None:
+    """Refuse an answer in which more stands in for allowances than there is to surrender: it would mint allowances."""
+    obligation = dataset.obligation.values.sum(axis=0)
+    instead = dataset.offsets_used.values + dataset.penalty_tonnes.values
+    over = np.flatnonzero(instead > obligation * (1 + ROUNDING) + ROUNDING * max(float(obligation.max()), 1.0))
+    if not over.size:
+        return
+    y = over[0]
+    names = [step.name for step in problem.steps if step.kind in ("offset", "penalty") and step.exists()[y]]
+    raise InputError(
+        f"{shorten(names)} would stand in for {instead[y]:,.6g} t in {problem.year[y]}, where only "
+        f"{obligation[y]:,.6g} t have to be surrendered: the rest would be new allowances for other years. Limit "
+        "offsets by share_limit (1 at most) or by offset_limit, and a fee by escalating_penalty with a first step "
+        "up_to 1 and a last one that nobody would pay."
+    )
 
 
 def choose_engine(problem: MarketProblem) -> tuple[EngineName, str]:

@@ -379,3 +379,32 @@ def test_single_unit_acts_whole_at_price_zero() -> None:
     assert found.allowance_price.item() == 0.0
     assert found.abatement.values.item() == pytest.approx(40.0)
     assert found.expired.item() == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("tool", [{"penalty": {"price": [20, None]}}, {"offsets": {"price": 20, "quantity": [40, 0]}}])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_stands_in_for_allowances_may_not_exceed_what_is_surrendered(engine: str, tool: dict[str, object]) -> None:
+    # 10 t are due in 2025; leaving 50 t unmet at 20, or using 40 credits, would mint allowances for 2026, dear at 60.
+    problem = MarketProblem.from_mapping({
+        "year": [2025, 2026], "supply": [10, 50],
+        "enterprises": {"a": {"baseline": [10, 100]}},
+        "options": {"a/m": {"enterprise": "a", "potential": [0, 100], "unit_cost": 60}},
+        "instruments": {"banking": {}, **tool},
+    })  # fmt: skip
+    with pytest.raises(InputError, match="only 10 t have to be surrendered"):
+        clear(problem, engine)  # type: ignore[arg-type]
+
+
+def test_a_fee_limited_to_the_obligation_leaves_the_later_price_alone() -> None:
+    # All 10 t of 2025 are left unmet at 20 and its 10 allowances kept: 40 of 50 t are cut at 60 in 2026.
+    problem = MarketProblem.from_mapping({
+        "year": [2025, 2026], "supply": [10, 50],
+        "enterprises": {"a": {"baseline": [10, 100]}},
+        "options": {"a/m": {"enterprise": "a", "potential": [0, 100], "unit_cost": 60}},
+        "instruments": {"banking": {}, "escalating_penalty": {"steps": {
+            "fee": {"price": [20, None], "up_to": 1}, "beyond": {"price": 1000}}}},
+    })  # fmt: skip
+    data = clear(problem).dataset
+    assert data.penalty_tonnes.values == pytest.approx([10, 0])
+    assert data.allowance_price.values == pytest.approx([60, 60])
+    assert data.abatement_cost.values.sum() == pytest.approx(40 * 60)

@@ -156,7 +156,7 @@ def test_every_corrupted_number_fails_a_named_line(supply: float, options: bool)
 def test_what_cannot_stand_beside_plans_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="best_response"):
         clear(two_plans(120.0), engine="best_response")
-    with pytest.raises(InputError, match="share_limit"):
+    with pytest.raises(InputError, match="share of obligations"):
         two_plans(120.0, one_of_each()["offsets"])
     steep = market(years=1, supply=100.0)
     steep = dataclasses.replace(steep, options=dataclasses.replace(steep.options, slope=np.ones((3, 1))))
