@@ -30,7 +30,6 @@ OWN_USE = {
     "II": 0.07,
     "III": 0.09,
 }  # share of generation that a plant uses itself; plans until 2022 count net
-COAL_RATES = {"low": 0.97, "high": 1.03}  # over the class rates of example 03
 LOADS = {"low": 0.60, "high": 0.70}
 SEED = 2021  # of the place of each plant in its class, which the table does not tell
 MEGA = 1e6
@@ -38,7 +37,7 @@ MEGA = 1e6
 TEXT = {
     "blocks": {
         "en": "Population without data: four benchmark classes around the published balance values.",
-        "zh": "无数据人口：四类机组，围绕已公布的盈亏平衡值分布。",
+        "zh": "未给数据：四类机组，围绕已公布的盈亏平衡值分布。",
     },
     "plants": {
         "en": "Plants of the table: {entities:,} entities, {emissions:,.0f} Mt a year at the class coal rates, "
@@ -74,6 +73,34 @@ TEXT = {
     "traded": {"en": "published volume of the cycle's years", "zh": "周期内各年公布成交量"},
     "potential": {"en": "potential trade, by entity, before abatement", "zh": "潜在交易量（按实体，减排前）"},
     "open": {"en": "no upper bound", "zh": "无上界"},
+}
+WORDS = {
+    "en": {
+        "always": "always with {}",
+        "only": "only with {}",
+        "all": "in all cases",
+        "several": "several combinations",
+    },
+    "zh": {"always": "只要{}", "only": "仅当{}", "all": "所有组合", "several": "多种组合"},
+}
+LEVELS = {
+    "left_over: worthless": ("left-overs worthless", "结余一文不值"),
+    "left_over: shortage_ahead": ("left-overs worth the shortage ahead", "结余价值来自未来短缺"),
+    "left_over: expected_price": ("left-overs worth the expected price", "结余价值按预期价格"),
+    "rules: unchanged": ("plans expected unchanged", "预期方案不变"),
+    "rules: as_came": ("plans expected as they came", "预期方案与后来一致"),
+    "costs: low": ("low costs, high interest", "低成本、高利率"),
+    "costs: high": ("high costs, low interest", "高成本、低利率"),
+    "first_surplus: low": ("a small surplus of 2019-20", "2019—2020年盈余小"),
+    "first_surplus: high": ("a large surplus of 2019-20", "2019—2020年盈余大"),
+    "spread: low": ("a narrow spread of intensities", "强度离散小"),
+    "spread: high": ("a wide spread of intensities", "强度离散大"),
+    "position: short": ("intensities at the balance values", "强度等于盈亏平衡值"),
+    "position: long": ("intensities below the balance values", "强度低于盈亏平衡值"),
+    "coal_rate: low": ("low coal rates", "低煤耗"),
+    "coal_rate: high": ("high coal rates", "高煤耗"),
+    "load: low": ("low load", "低负荷"),
+    "load: high": ("high load", "高负荷"),
 }
 HEADINGS = {
     "en": ["year", "worthless", "shortage ahead", "expected price", "interval", "published", "cases at 0", "open"],
@@ -155,10 +182,11 @@ def plant_populations(
     emissions = float((table["unit_mw"] * other.HOURS * table["rate"]).sum())
     share = emissions / number(parameters, "published.emissions", 2021)
     print(TEXT["plants"][lang].format(entities=table["entity"].nunique(), emissions=emissions / MEGA, share=share))
+    ends = {"low": other.COAL_RATE_RANGE[0], "high": other.COAL_RATE_RANGE[-1]}
     return tuple(
         ({"coal_rate": rate_end, "load": load_end},
-         PlantPopulation(parameters, table, other.HOURS, COAL_RATES[rate_end], LOADS[load_end]))
-        for rate_end in COAL_RATES for load_end in LOADS
+         PlantPopulation(parameters, table, other.HOURS, ends[rate_end], LOADS[load_end]))
+        for rate_end in ends for load_end in LOADS
     )  # fmt: skip
 
 
@@ -167,6 +195,13 @@ def interval(low: float, high: float, lang: str) -> str:
     if not np.isfinite(high):
         return f"{low:.0f} – {TEXT['open'][lang]}"
     return f"{low:.0f}" if round(high) == round(low) else f"{low:.0f} – {high:.0f}"
+
+
+def met_with(found: tuple[str, tuple[str, ...]], lang: str) -> str:
+    """Under which assumptions an end is met, as text."""
+    word, levels = found
+    joint = {"en": {"always": " or ", "only": " and "}, "zh": {"always": "或", "only": "且"}}[lang].get(word, "")
+    return WORDS[lang][word].format(joint.join(LEVELS[level][lang == "zh"] for level in levels))
 
 
 def price_table(rows: Sequence[Row], lang: str) -> pd.DataFrame:
@@ -288,6 +323,7 @@ def write(found: Backcast, out: Path, lang: str) -> None:
     rows = []
     for row in found.rows:
         plain = {name: getattr(row, name) for name in Row.__slots__ if name != "by_belief"}
+        plain |= {name: met_with(plain[name], "en") for name in ("low_with", "high_with")}
         for belief, (low, high) in row.by_belief.items():
             plain |= {f"{belief}_low": low, f"{belief}_high": high}
         rows.append(plain)
@@ -310,7 +346,8 @@ def show(found: Backcast, lang: str) -> None:
         print(price_table(found.rows, lang).to_string(index=False), end="\n\n")
         print(f"== {TEXT['ends'][lang]}")
         for row in found.rows:
-            print(f"{row.year}  {row.price_low:.0f}: {row.low_with}; {row.price_high:.0f}: {row.high_with}")
+            ends = [(row.price_low, row.low_with), (row.price_high, row.high_with)]
+            print(f"{row.year}  " + "; ".join(f"{price:.0f}: {met_with(with_what, lang)}" for price, with_what in ends))
         print(f"\n== {TEXT['volumes'][lang]}")
         print(volume_table(found, lang).to_string(index=False))
         print(TEXT["note"][lang])

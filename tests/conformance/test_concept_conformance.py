@@ -25,15 +25,16 @@ CONCEPTS: dict[str, Concept] = {
 }
 HELD = {
     "rolling_horizon": {
-        "auction_floor", "banking", "offset_curve", "offsets", "penalty", "price_ceiling", "reserve_tier",
-        "terminal_bank",
+        "auction_floor", "banking", "escalating_penalty", "offset_curve", "offsets", "penalty", "price_ceiling",
+        "price_linked_fine", "reserve_tier", "terminal_bank",
     },
     "year_by_year": {
-        "auction_floor", "banking", "offset_curve", "offsets", "penalty", "price_ceiling", "reserve_tier",
-        "terminal_bank",
+        "auction_floor", "banking", "escalating_penalty", "offset_curve", "offsets", "penalty", "price_ceiling",
+        "price_linked_fine", "reserve_tier", "terminal_bank",
     },
     "scenario_tree": {
-        "auction_floor", "banking", "offset_curve", "offsets", "penalty", "price_ceiling", "reserve_tier",
+        "auction_floor", "banking", "escalating_penalty", "offset_curve", "offsets", "penalty", "price_ceiling",
+        "reserve_tier",
     },
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from builders import beside, market, one_of_each
+from carbonsim.errors import InputError
 from carbonsim.market import Instrument, MarketProblem, SupplyStep, clear, instruments
 from carbonsim.market.enterprise_data import EnterpriseData
 from carbonsim.market.enterprise_programme import declare_enterprises
@@ -93,6 +94,25 @@ def test_negative_quantities_and_prices_are_refused(name: str) -> None:
     for field, values in instrument.yearly().items():
         broken = dataclasses.replace(instrument, **{field: -np.abs(values) - 1})  # type: ignore[type-var]
         assert any(field in problem for problem in broken.problems((2025, 2026)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_engine_holds_the_instrument_alike_or_says_why_it_cannot(name: str) -> None:
+    problem = market(*beside(name), one_of_each()[name], supply=SUPPLY)
+    found = []
+    for engine in ("programme", "price_search", "best_response"):
+        reasons = [one.refused_by(engine) for one in problem.instruments if one.refused_by(engine)]  # type: ignore[arg-type]
+        if reasons:
+            with pytest.raises(InputError, match=re.escape(reasons[0])):
+                clear(problem, engine=engine)  # type: ignore[arg-type]
+            continue
+        data = clear(problem, engine=engine).dataset  # type: ignore[arg-type]
+        ends = np.stack([data.price_low.values, data.price_high.values])
+        found.append((np.nan_to_num(ends, nan=-1.0), float(data.abatement_cost.sum()), data.step_used.values))
+    assert found
+    for other in found[1:]:
+        for ours, theirs in zip(found[0], other, strict=True):
+            assert theirs == pytest.approx(ours, rel=1e-6, abs=1e-6)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

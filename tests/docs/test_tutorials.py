@@ -8,16 +8,30 @@ that the block before it printed), ``text excerpt`` (lines of it), ``csv from=PA
 import contextlib
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from carbonsim.cli import execute
+from carbonsim.market import instruments
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("tutorial_inventory", "howto_own_factors", "howto_gaps", "howto_uncertainty", "howto_clear")
+PAGES = (
+    "tutorial_inventory", "howto_own_factors", "howto_gaps", "howto_uncertainty", "howto_clear", "howto_instruments",
+    "howto_concepts", "howto_auctions_and_desk", "howto_new_instrument",
+)  # fmt: skip
 FILES = [ROOT / "docs" / f"{page}{end}" for page in PAGES for end in (".md", ".zh.md")]
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def forget_plug_ins() -> Iterator[None]:
+    """A page may register an instrument of its own; the next page has not read it."""
+    known = set(instruments)
+    yield
+    for name in set(instruments) - known:
+        instruments.unregister(name)
 
 
 def run_commands(body: str, refused: bool, capsys: pytest.CaptureFixture[str]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 import xarray as xr
@@ -32,8 +33,27 @@ def worst(name: str, residual: Array, scale: Array | float, tolerance: float, la
     return Line(name, np.inf if np.isnan(found) else found, tolerance, str(labels[row]))
 
 
+def labels(name: str, dataset: xr.Dataset, expected: Mapping[str, Sequence[object]]) -> Line:
+    """A line that every published dimension has just these labels, in this order: numbers are told apart by them."""
+    for dimension, wanted in expected.items():
+        found = dataset[dimension].values.tolist()
+        if found != list(wanted):
+            pairs = zip_longest(found, wanted)
+            return Line(name, 1.0, 0.0, f"{dimension} {next(str(mine) for mine, other in pairs if mine != other)}")
+    return Line(name, 0.0, 0.0)
+
+
 def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     """The lines on quantities; those of the bank are in ``audit_bank``."""
+    steps = problem.steps
+    names = {
+        "year": problem.year,
+        "enterprise": problem.enterprise,
+        "option": problem.options.label,
+        "step": tuple(step.name for step in steps),
+        "tier": tuple(step.name for step in steps if step.kind == "reserve_tier"),
+    }
+    yield labels("ledger.labels", dataset, names)
     cut = _by_enterprise(problem, dataset.option_abatement.values)
     yield from _emission_lines(problem, dataset, cut)
     yield from _allocation_lines(problem, dataset, cut)

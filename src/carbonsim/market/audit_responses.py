@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from carbonsim.allocation.core import BalancedRule, ObligationRule
 from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.audit_mixed import mixed_lines
 from carbonsim.market.certificate import Line
 from carbonsim.market.problem import MarketProblem, ResponseTerm
 
@@ -31,6 +32,12 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     labels = [f"{problem.enterprise[term.enterprise]} {term.year}" for term in problem.responses]
     rules = [_rule(problem, dataset, term) for term in problem.responses]
     yield from _consistency_lines(problem, dataset, rules, labels)
+    known = np.where(np.isnan(dataset.allowance_price.values), dataset.price_low.values, dataset.allowance_price.values)
+    views = [
+        View(problem, term, rule, float(known[problem.year.index(term.year)]))
+        for term, rule in zip(problem.responses, rules, strict=True)
+    ]
+    yield from mixed_lines(problem, dataset, views, labels)
     paths = {name: dataset[name].values for name in ("allowance_price", "price_low", "price_high")}
     for name, path in paths.items():
         regret, slope = np.zeros(len(labels)), np.zeros(len(labels))
@@ -42,7 +49,7 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
             if np.isnan(price) or (term.balance_group and name == "price_high"):
                 # A balance group answers the published price; at another one it would have another balance value.
                 continue
-            view = _View(problem, term, rules[index], price)
+            view = View(problem, term, rules[index], price)
             regret[index], slope[index] = _regret(view, dataset, index), _slope(view, dataset, index)
         yield worst(f"response.best[{name}]", regret, 1.0, REGRET, labels)
         yield worst(f"response.marginal[{name}]", slope, 1.0, MARGIN, labels)
@@ -64,7 +71,7 @@ def _rule(problem: MarketProblem, dataset: xr.Dataset, term: ResponseTerm) -> Ob
 
 
 @dataclasses.dataclass(frozen=True)
-class _View:
+class View:
     """A unit's objective at a price, recomputed from the problem."""
 
     problem: MarketProblem
@@ -102,32 +109,35 @@ class _View:
                 rent += step.obligation_share[y] * (self.price - step.price[y])
         return np.asarray(cost + share * (self.price * (key + other - allowances) - rent * (key + other)))
 
+    def capacity(self, options: tuple[int, ...]) -> float:
+        """All that some options could cut."""
+        y = self.problem.year.index(self.term.year)
+        return float(self.problem.options.potential[list(options), y].sum())
+
+    def value(self, key_cut: Array, other_cut: Array) -> Array:
+        """The objective after each cut of the one channel with each of the other, (key, other)."""
+        first, second = self.cost(self.term.key_options, key_cut), self.cost(self.term.other_options, other_cut)
+        key, other = (self.term.key - key_cut)[:, None], (self.term.other - other_cut)[None, :]
+        return self.objective(key, other, first[:, None] + second[None, :])
+
 
 def _supplied(size: Array, first: Array, slope: Array, level: Array) -> Array:
     steep = np.where(slope > 0, slope, 1.0)
     return np.where(slope > 0, np.clip((level - first) / steep, 0.0, size), np.where(first < level, size, 0.0))
 
 
-def _capacity(view: _View, options: tuple[int, ...]) -> float:
-    y = view.problem.year.index(view.term.year)
-    return float(view.problem.options.potential[list(options), y].sum())
-
-
-def _regret(view: _View, dataset: xr.Dataset, index: int) -> float:
+def _regret(view: View, dataset: xr.Dataset, index: int) -> float:
     """What the best point of a dense grid would save, relative to emissions at the price."""
     term = view.term
     grids = []
     for options in (term.key_options, term.other_options):
-        capacity = _capacity(view, options)
+        capacity = view.capacity(options)
         sizes = [view.problem.options.potential[option, view.problem.year.index(term.year)] for option in options]
         cuts = np.unique(
             np.concatenate([np.linspace(0, capacity, GRID if capacity > 0 else 1), np.minimum(sizes, capacity)])
         )
-        grids.append((cuts, view.cost(options, cuts)))
-    (key_cut, key_cost), (other_cut, other_cost) = grids
-    values = view.objective(
-        (term.key - key_cut)[:, None], (term.other - other_cut)[None, :], key_cost[:, None] + other_cost[None, :]
-    )
+        grids.append(cuts)
+    values = view.value(*grids)
     y = view.problem.year.index(term.year)
     share = float(view.problem.share[term.enterprise, y])
     key, other = float(dataset.response_key[index]), float(dataset.response_other[index])
@@ -140,7 +150,7 @@ def _regret(view: _View, dataset: xr.Dataset, index: int) -> float:
     return max(mine - float(values.min()), 0.0) / scale
 
 
-def _slope(view: _View, dataset: xr.Dataset, index: int) -> float:
+def _slope(view: View, dataset: xr.Dataset, index: int) -> float:
     """Largest gain per tonne from cutting a little more or a little less in a channel, relative to the price."""
     if bool(dataset.response_is_mixed[index]):
         return 0.0
@@ -150,7 +160,7 @@ def _slope(view: _View, dataset: xr.Dataset, index: int) -> float:
     # Here, then a little less and a little more in each channel.
     moves = step * np.array([[0.0, -1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, -1.0, 1.0]])
     cuts = cut[:, None] + moves
-    capacity = np.array([[_capacity(view, term.key_options)], [_capacity(view, term.other_options)]])
+    capacity = np.array([[view.capacity(term.key_options)], [view.capacity(term.other_options)]])
     possible = np.all((cuts >= 0) & (cuts <= capacity), axis=0)
     possible[0] = True
     cost = view.cost(term.key_options, cuts[0]) + view.cost(term.other_options, cuts[1])

@@ -145,7 +145,7 @@ def _mixed(name: str, units: Sequence[Unit], ends: tuple[float, float], price: f
         )
     weight = gaps[0] / (gaps[0] - gaps[1])
     answers = tuple(
-        a if _left(unit, a) == _left(unit, b) else mix_answers(a, b, weight)
+        a if _left(unit, a) == _left(unit, b) else mix_answers(at_balance(unit, value), a, b, weight)
         for unit, a, b in zip(units, first, second, strict=True)
     )
     return GroupAnswer(value, answers, ROUNDS, 0.0)

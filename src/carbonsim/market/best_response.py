@@ -22,6 +22,7 @@ from carbonsim.market.supply import Array
 
 INSIDE = 1e-9  # distance from a corner, as a share of the piece, at which a gradient is read
 TIE = 1e-12  # answers whose objective differs by less than this share are equally good
+SAME = 1e-11  # share of emissions and of cost by which a mean of answers is the answer at their mean
 STRAIGHT = 1e-13  # slope left at the end of the chord, as a share of its rise, at which the slope counts as straight
 BISECTIONS = 100
 POLISH = 60
@@ -98,8 +99,8 @@ def best_answers(unit: Unit, price: float, rent: float = 0.0) -> Answers:
     )
 
 
-def mix_answers(first: TermAnswer, second: TermAnswer, weight: float) -> TermAnswer:
-    """``1 - weight`` of the first answer and ``weight`` of the second."""
+def mix_answers(unit: Unit, first: TermAnswer, second: TermAnswer, weight: float) -> TermAnswer:
+    """``1 - weight`` of the first answer and ``weight`` of the second; no mix where one answer comes to the same."""
     if weight <= 0:
         return first
     if weight >= 1:
@@ -108,6 +109,10 @@ def mix_answers(first: TermAnswer, second: TermAnswer, weight: float) -> TermAns
         (1 - weight) * getattr(first, name) + weight * getattr(second, name)
         for name in ("key_cut", "other_cut", "cost", "allowances")
     )
+    alone = _answer(unit, key_cut, other_cut)
+    same = abs(alone.allowances - allowances) <= SAME * (unit.term.key + unit.term.other)
+    if same and abs(alone.cost - cost) <= SAME * (abs(first.cost) + abs(second.cost)):
+        return alone
     return TermAnswer(key_cut, other_cut, cost, allowances, mix=weight)
 
 

@@ -176,12 +176,12 @@ def _record(
 ) -> None:
     """Store a unit's answer, its options' use, and the tonnes that rest on mixing two answers of a single unit."""
     before, after, weight = ends
-    into.answers[index] = mix_answers(before, after, weight)
+    into.answers[index] = mix_answers(unit, before, after, weight)
     for answer, portion in ((before, 1 - weight), (after, weight)):
         if portion > 0:
             for options, use in option_use(problem, unit, answer, y):
                 into.abatement[options, y] += portion * use
-    if 0 < weight < 1 and unit.term.weight <= 1:
+    if into.answers[index].mix and unit.term.weight <= 1:
         into.mixed[y] += min(weight, 1 - weight) * drop
 
 

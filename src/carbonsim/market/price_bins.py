@@ -116,7 +116,8 @@ def _largest(at: Array) -> float:
 
 
 def _summed(place: IntArray, weights: Array, shape: tuple[int, int]) -> Array:
-    return np.bincount(place, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
+    total = np.bincount(place, weights=weights, minlength=shape[0] * shape[1])
+    return np.asarray(total.reshape(shape), dtype=float)
 
 
 def _add_pieces(inside: Array, parts: Pieces, bins: tuple[IntArray, IntArray], edge: Array) -> None:

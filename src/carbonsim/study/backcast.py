@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Literal
 
 import numpy as np
 
@@ -57,6 +58,9 @@ class YearPrice:
     why: str
 
 
+# How assumptions give an end of an interval: "always" with any one named, "only" with all named, in "all" cases, or
+# under "several" combinations.
+MetWith = tuple[Literal["always", "only", "all", "several"], tuple[str, ...]]
 Cleared = dict[tuple[object, ...], tuple[dict[int, YearPrice], State]]
 
 
@@ -90,8 +94,8 @@ class Row:
     price_low: float
     price_high: float
     by_belief: Mapping[str, tuple[float, float]]
-    low_with: str
-    high_with: str
+    low_with: MetWith
+    high_with: MetWith
     published_price: float
     cases: int
     at_zero: int
@@ -307,22 +311,20 @@ def _by_belief(year: int, cases: Sequence[Case], parameters: ParameterSet) -> di
     return found
 
 
-def _met_with(cases: Sequence[Case], met: Sequence[bool]) -> str:
+def _met_with(cases: Sequence[Case], met: Sequence[bool]) -> MetWith:
     """Under which assumptions an end is met: levels that suffice alone, or else those without which it is not."""
     if all(met):
-        return "in all cases"
+        return "all", ()
     levels = [(name, level) for name in cases[0].levels for level in sorted({case.levels[name] for case in cases})]
-    open_levels = [pair for pair in levels if len({case.levels[pair[0]] for case in cases}) > 1]
-    for word, wanted in (("always with ", True), ("only with ", False)):
-        found = []
-        for name, level in open_levels:
-            inside = [is_met for case, is_met in zip(cases, met, strict=True) if case.levels[name] == level]
-            outside = [is_met for case, is_met in zip(cases, met, strict=True) if case.levels[name] != level]
-            if all(inside) if wanted else not any(outside):
-                found.append(f"{name}: {level}")
-        if found:
-            return word + (" or " if wanted else " and ").join(found)
-    return "under several combinations"
+
+    def at(name: str, level: str, *, taken: bool) -> list[bool]:
+        return [is_met for case, is_met in zip(cases, met, strict=True) if (case.levels[name] == level) is taken]
+
+    enough = tuple(f"{name}: {level}" for name, level in levels if all(at(name, level, taken=True)))
+    if enough:
+        return "always", enough
+    needed = tuple(f"{name}: {level}" for name, level in levels if not any(at(name, level, taken=False)))
+    return ("only", needed) if needed else ("several", ())
 
 
 def used_numbers(parameters: ParameterSet) -> tuple[Used, ...]:

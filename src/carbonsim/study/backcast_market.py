@@ -199,7 +199,9 @@ class _Window:
         for settled, emitted in self.due.items():
             for year in emitted:
                 if is_announced(self.parameters, "published.other_sectors", year, settled):
-                    row[self.year.index(settled)] += self.parameters.value("published.other_sectors", year)
+                    row[self.year.index(settled)] += self.positions.part(year) * self.parameters.value(
+                        "published.other_sectors", year
+                    )
         return [(OTHERS, (row, np.zeros_like(row), np.ones_like(row)))] if row.any() else []
 
     def _later(self, baseline: Array, fixed: Array, offers: _Offers) -> list[tuple[str, tuple[Array, Array, Array]]]:
@@ -271,13 +273,12 @@ class _Window:
     def _offset(self, settled: int) -> tuple[float, float]:
         """Price and quantity of the offset credits for the obligations settled in a year."""
         emitted = self.due.get(settled, ())
-        quantity = sum(number(self.parameters, "assumed.offset_quantity", year) for year in emitted)
+        part = {year: self.positions.part(year) for year in emitted}
+        quantity = sum(part[y] * number(self.parameters, "assumed.offset_quantity", y) for y in emitted)
         if not quantity:
             return np.nan, 0.0
-        limit = sum(
-            number(self.parameters, "published.offset_limit", y) * number(self.parameters, "published.emissions", y)
-            for y in emitted
-        )
+        own = {y: part[y] * number(self.parameters, "published.emissions", y) for y in emitted}
+        limit = sum(number(self.parameters, "published.offset_limit", y) * own[y] for y in emitted)
         if quantity > limit:
             raise InputError(
                 f"assumed.offset_quantity offers {quantity:,.0f} t for the obligations settled in {settled}, but "

@@ -84,6 +84,11 @@ class Positions:
             start += count
         return group
 
+    def part(self, year: int) -> float:
+        """Share that the population has in the published emissions; national quantities are cut down to it."""
+        own = float(self.year(year, year).emissions.sum())
+        return own / number(self.parameters, "published.emissions", year)
+
     def total(self, values: Array) -> Array:
         """Sums of an entity array over the groups."""
         return np.bincount(self.group, weights=values)

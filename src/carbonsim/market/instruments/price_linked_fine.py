@@ -84,6 +84,11 @@ class PriceLinkedFine(Instrument):
         return self.name
 
     @property
+    def is_its_steps(self) -> bool:
+        """It has none, and adds nothing to any programme."""
+        return True
+
+    @property
     def relaxes(self) -> tuple[str, ...]:
         """The fine is no way out when allowances are missing."""
         return (

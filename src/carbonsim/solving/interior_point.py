@@ -1,0 +1,194 @@
+"""Points of a separable quadratic programme that approach its optimum from inside its bounds.
+
+A primal-dual method with a predictor and a corrector. It needs no strictly convex costs and does not mind ties: its
+limit lies in the middle of all optima, where each column and each multiplier shows plainly whether it is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+from scipy.sparse.linalg import splu
+
+from carbonsim.solving.standard_form import Array, Point, StandardForm
+
+ROUNDS = 100
+NEAR = 1e-4  # mean product of multiplier and distance from its bound from which on a point is handed out
+SMALLEST = 1e-17  # such a product beyond which no digits are left to gain
+STEP = 0.995  # part of the way to the nearest bound that is gone
+REGULAR = 1e-11  # keeps the equations of a step solvable where rows or free columns repeat one another
+DENSE = 500  # equations up to which they are solved as a full matrix
+CORRECTIONS = 3
+
+Solve = Callable[[Array, Array], tuple[Array, Array]]
+
+
+def approach(form: StandardForm) -> Iterator[Point]:
+    """Points ever nearer to the optimum; ends where no digits are left to gain.
+
+    Parameters
+    ----------
+    form : StandardForm
+        With a feasible point.
+    """
+    state = _Iterate.start(form)
+    for _ in range(ROUNDS):
+        moved = state.next()
+        if moved is None:
+            return
+        state = moved
+        if state.product <= NEAR:
+            yield state.point
+        if state.product <= SMALLEST:
+            return
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Iterate:
+    """A point strictly inside its bounds."""
+
+    form: StandardForm
+    point: Point
+
+    @classmethod
+    def start(cls, form: StandardForm) -> _Iterate:
+        """Within a unit of the bounds, with multipliers of one unit."""
+        low, high = np.isfinite(form.lower), np.isfinite(form.upper)
+        room = np.where(low & high, np.minimum(0.5 * (form.upper - form.lower), 1.0), 1.0)
+        inside = np.where(low, form.lower + room, np.where(high, form.upper - room, 0.0))
+        return cls(form, Point(inside, np.zeros(len(form.rhs)), low.astype(float), high.astype(float)))
+
+    @property
+    def product(self) -> float:
+        """Mean product of a multiplier and the distance from its bound, or the largest residual if that is more."""
+        below, above = self._room()
+        point, count = self.point, max(1, int(np.isfinite(below).sum() + np.isfinite(above).sum()))
+        held = float(_product(point.at_lower, below).sum() + _product(point.at_upper, above).sum()) / count
+        return max(held, *(float(np.abs(each).max(initial=0.0)) ** 2 for each in self._residuals()))
+
+    def next(self) -> _Iterate | None:
+        """The point after one predictor and corrector, None if it can go nowhere."""
+        point = self.point
+        below, above = self._room()
+        stationary, balance = self._residuals()
+        pull = point.at_lower / below + point.at_upper / above
+        solve = _equations(self.form, self.form.curvature + pull)
+        bounds = int(np.isfinite(below).sum() + np.isfinite(above).sum())
+        held = (_product(point.at_lower, below), _product(point.at_upper, above))
+        mean = float(held[0].sum() + held[1].sum()) / max(bounds, 1)
+
+        def direction(first: Array, second: Array) -> Point:
+            move, dual = solve(-stationary + first / below - second / above, balance)
+            return Point(move, dual, (first - point.at_lower * move) / below, (second + point.at_upper * move) / above)
+
+        predicted = direction(-held[0], -held[1])
+        ahead = self._moved(predicted, min(1.0, self._longest(predicted)))
+        left = ahead._held() / max(bounds, 1)
+        target = mean * (left / mean) ** 3 if mean > 0 else 0.0
+        change = predicted.value
+        aim = (
+            np.where(np.isfinite(below), target - held[0] - change * predicted.at_lower, 0.0),
+            np.where(np.isfinite(above), target - held[1] + change * predicted.at_upper, 0.0),
+        )
+        corrected = direction(*aim)
+        part = self._longest(corrected)
+        if not np.isfinite(part) or part < 1e-10:
+            return None
+        return self._moved(corrected, min(1.0, STEP * part))
+
+    def _held(self) -> float:
+        below, above = self._room()
+        return float(_product(self.point.at_lower, below).sum() + _product(self.point.at_upper, above).sum())
+
+    def _room(self) -> tuple[Array, Array]:
+        """Distance from the lower and the upper bound."""
+        return self.point.value - self.form.lower, self.form.upper - self.point.value
+
+    def _residuals(self) -> tuple[Array, Array]:
+        """What marginal costs and equations leave."""
+        point, form = self.point, self.form
+        reduced = form.marginal(point.value) - form.matrix.T @ point.dual
+        return reduced - point.at_lower + point.at_upper, form.rhs - form.matrix @ point.value
+
+    def _longest(self, direction: Point) -> float:
+        """Part of a direction up to the first bound, or multiplier that turns negative."""
+        below, above = self._room()
+        point, longest = self.point, 1.0 / STEP
+        for value, change in (
+            (below, direction.value), (above, -direction.value),
+            (point.at_lower, direction.at_lower), (point.at_upper, direction.at_upper),
+        ):  # fmt: skip
+            falling = (change < 0) & np.isfinite(value)
+            longest = min(longest, float(np.min(value[falling] / -change[falling], initial=np.inf)))
+        return longest
+
+    def _moved(self, by: Point, part: float) -> _Iterate:
+        point = self.point
+        return _Iterate(
+            self.form,
+            Point(
+                point.value + part * by.value, point.dual + part * by.dual,
+                point.at_lower + part * by.at_lower, point.at_upper + part * by.at_upper,
+            ),
+        )  # fmt: skip
+
+
+def _product(multiplier: Array, room: Array) -> Array:
+    """Multiplier times room, 0 where there is no bound."""
+    return np.where(np.isfinite(room), multiplier * np.where(np.isfinite(room), room, 0.0), 0.0)
+
+
+def _equations(form: StandardForm, stiffness: Array) -> Solve:
+    """Solver of a step's equations: stiffness * move - A'dual = first, A move = second.
+
+    Columns with some stiffness are taken out first, so that what is left has the size of the rows and free columns.
+    """
+    loose = stiffness <= REGULAR
+    matrix, free = form.matrix, np.flatnonzero(loose)
+    inverse = np.where(loose, 0.0, 1.0 / np.where(loose, 1.0, stiffness))
+    weighed = sparse.csr_array(matrix @ sparse.diags_array(inverse))
+    core = sparse.csr_array(weighed @ matrix.T)
+    held = sparse.csr_array(matrix[:, free])
+    count = len(form.rhs)
+    solve = factorised(core, held, REGULAR * max(1.0, float(core.diagonal().max(initial=0.0))), REGULAR)
+
+    def step(first: Array, second: Array) -> tuple[Array, Array]:
+        found = solve(np.concatenate([second - weighed @ first, -first[free]]))
+        dual = found[:count]
+        move = inverse * (first + matrix.T @ dual)
+        move[free] = found[count:]
+        return move, dual
+
+    return step
+
+
+def factorised(
+    core: sparse.csr_array, held: sparse.csr_array, on_rows: float, on_columns: float | Array
+) -> Callable[[Array], Array]:
+    """Solver of ``[[core, held], [held', 0]] x = b``, exact also where the matrix is singular and b fits it.
+
+    The diagonal is shifted a little to factorise it; what that leaves is taken back by corrections.
+    """
+    size = core.shape[0] + held.shape[1]
+    exact = sparse.csc_array(sparse.block_array([[core, held], [held.T, None]])) if held.shape[1] else sparse.csc_array(core)
+    shift = np.concatenate([np.full(core.shape[0], on_rows), np.broadcast_to(-np.asarray(on_columns), held.shape[1])])
+    shifted = sparse.csc_array(exact + sparse.diags_array(shift)) if size else exact
+    if size <= DENSE:
+        factors = linalg.lu_factor(shifted.toarray(), check_finite=False)
+
+        def backward(b: Array) -> Array:
+            return np.asarray(linalg.lu_solve(factors, b, check_finite=False), dtype=float)
+    else:
+        backward = splu(shifted).solve
+
+    def solve(b: Array) -> Array:
+        found = backward(b)
+        for _ in range(CORRECTIONS):
+            found = found + backward(b - exact @ found)
+        return found
+
+    return solve
