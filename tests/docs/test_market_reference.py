@@ -73,6 +73,12 @@ def test_every_instrument_has_its_formulation_and_every_engine_an_answer() -> No
             assert f"`{engine}`" in section, name
 
 
+@pytest.mark.parametrize("page", ["howto_instruments.md", "howto_instruments.zh.md"])
+def test_every_instrument_has_a_section_in_the_how_to(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"^## `(\w+)`", text, re.MULTILINE)) == set(instruments)
+
+
 def test_every_name_is_told_in_chinese() -> None:
     # A new plug-in needs a name and what its price means in report/market_words.py.
     assert set(INSTRUMENT_WORDS) == set(instruments)

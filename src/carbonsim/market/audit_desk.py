@@ -41,7 +41,8 @@ def _ledger_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
     for name, taken, limit in (("bought", bought, volume), ("sold", sold, volume), ("credits", credits, credit_volume)):
         beyond = np.maximum(np.maximum(-taken, taken - limit), 0.0)
         yield _line(f"desk.{name}.bounds", beyond, np.abs(taken) + 1e-6)
-    yield _line("desk.purchases", max(float(bought.sum()) - desk.purchase_limit, 0.0), float(bought.sum()) + 1e-6)
+    counted = float(bought.sum()) + _counts(desk) * float(data.credits_used)
+    yield _line("desk.purchases", max(counted - desk.purchase_limit, 0.0), counted + 1e-6)
     held = data.holdings.values
     before = np.concatenate([[desk.opening_holdings], held[:-1]])
     moved = before + desk.by_month("issued") + bought - sold - held
@@ -81,6 +82,15 @@ def _deadline_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
     yield _line("desk.fine", value["fine_paid"] - fine + (missing if np.isinf(desk.fine) else 0.0), abs(fine) + 1e-6)
     wealth = float(data.cash.values[-1]) - fine + desk.carried_value * carried
     yield _line("desk.final_wealth", value["final_wealth"] - wealth, abs(wealth) + 1e-6)
+
+
+def _counts(desk: Desk) -> float:
+    """What a credit takes off the purchases allowed: all of it, unless credits alone could cover what is lacking."""
+    if desk.trade_for_profit:
+        return 0.0
+    lacking = desk.obligation - desk.opening_holdings - float(desk.by_month("issued").sum())
+    most = max(lacking, desk.credit_limit * desk.obligation)
+    return max(lacking, 0.0) / most if most > 0 else 0.0
 
 
 def _slack(name: str, worth: float | Array, used: float | Array, room: float | Array, scale: float | Array) -> Line:
@@ -126,14 +136,15 @@ def _limit_lines(desk: Desk, data: xr.Dataset, traded: tuple[Array, Array, float
     money, credit_price = data.cash_value.values, desk.by_month("credit_price")
     volume = desk.by_month("volume_limit")
     last = float(data.allowance_value.values[-1])
-    surrender = value["obligation_value"]
-    free = last + surrender
+    counts = _counts(desk)
+    whole = last - value["surrender_limit_value"]
+    free = whole - counts * value["purchase_limit_value"]
     yield _slack("desk.worth.credit_use", free - value["credit_limit_value"] - value["credit_value"],
                  value["credits_used"] - tiny, np.inf, all_scale)  # fmt: skip
     least = max(
         float(np.max(np.where(volume - data.bought.values > tiny, buy + value["purchase_limit_value"], 0.0))), 0.0
     )
-    bound = desk.purchase_limit - float(data.bought.sum()) <= tiny
+    bound = desk.purchase_limit - float(data.bought.sum()) - counts * value["credits_used"] <= tiny
     yield _line("desk.purchase_limit_value.least", value["purchase_limit_value"] - least * bound, least + 1e-6, WORTH)
     cost = np.where(room > 0, money * credit_price, np.inf)
     most = min(max(free, 0.0), float(np.min(np.where(np.isnan(cost), np.inf, cost))))
@@ -142,7 +153,9 @@ def _limit_lines(desk: Desk, data: xr.Dataset, traded: tuple[Array, Array, float
     rest = max(free, 0.0) - most if desk.credit_limit * desk.obligation - value["credits_used"] <= tiny else 0.0
     yield _line("desk.credit_limit_value.rest", value["credit_limit_value"] - rest, rest + 1e-6, WORTH)
     if np.isfinite(desk.fine):
-        yield _slack("desk.worth.missing", free - desk.fine, value["missing"] - tiny, np.inf, max(all_scale, desk.fine))
+        yield _slack(
+            "desk.worth.missing", whole - desk.fine, value["missing"] - tiny, np.inf, max(all_scale, desk.fine)
+        )
     beyond = desk.carried_value - last - value["carry_over_value"]
     yield _slack(
         "desk.worth.carried", beyond, value["carried_over"] - WHOLE, np.inf, max(all_scale, desk.carried_value)
@@ -153,10 +166,16 @@ def _limit_lines(desk: Desk, data: xr.Dataset, traded: tuple[Array, Array, float
         ("credit_value", value["credits_left"]),
         ("carry_over_value", value["carry_over_limit"] - value["carried_over"] - WHOLE),
         ("net_sales_value", value["net_sales"]),
-        ("purchase_limit_value", desk.purchase_limit - float(data.bought.sum())),
+        ("purchase_limit_value", desk.purchase_limit - float(data.bought.sum()) - counts * value["credits_used"]),
+        ("surrender_limit_value", desk.obligation - value["credits_used"] - value["missing"]),
     ):
         yield _line(f"desk.{name}.sign", min(value[name], 0.0), all_scale, WORTH)
         yield _line(f"desk.{name}.idle", value[name] if room_left > tiny else 0.0, all_scale, WORTH)
-    idle = desk.obligation - value["credits_used"] - value["missing"]
-    yield _line("desk.obligation_value.idle", value["obligation_value"] if idle > tiny else 0.0, all_scale, WORTH)
-    yield _line("desk.obligation_value.sign", max(value["obligation_value"], 0.0), all_scale, WORTH)
+    lacking, usable = desk.purchase_limit, desk.credit_limit * desk.obligation
+    more = whole - desk.credit_limit * value["credit_limit_value"]
+    if 0 < lacking < np.inf:
+        part = min(lacking / usable, 1.0) if usable > 0 else 1.0
+        # Beyond what credits could cover, a tonne more is a tonne more to buy; below, the row turns with it.
+        grows = 1.0 if part == 1.0 else 1.0 - value["credits_used"] / usable * (1.0 - part * desk.credit_limit)
+        more -= grows * value["purchase_limit_value"]
+    yield _line("desk.obligation_cost", value["obligation_cost"] - more, abs(more) + 1e-6, WORTH)

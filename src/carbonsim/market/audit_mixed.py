@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-GRID = 81  # points along each channel at which the search for minima starts
-CLOSER = 9  # points along each channel in each round of zooming
-ROUNDS = 18
-WITHIN = 3.0  # grid steps at the steepest that a point may lie above the best one to be looked at
+GRID = 41  # points along each channel at which the search for minima starts
+CLOSER = 17  # points along each channel in each round of zooming
+ROUNDS = 10
+PARABOLA = 1e-4  # distance at which a parabola is laid through three points, as a share of a channel
+HIDDEN = 1e-6  # of a channel: what equal values may hide
+DEEPER = 2.0  # how much further than its nearest neighbours lie above it a minimum may lie below a grid point
 BEST = 1e-7  # share of a unit's emissions at the price by which an answer may fall short of the best
 MIXED = 1e-6  # relative distance accepted between a mix and what its two ends make of it
 BOTH = 1e-5  # relative distance accepted in tonnes that follow from the weight of a mix
@@ -57,13 +59,28 @@ def published(dataset: xr.Dataset, index: int) -> Array:
     return np.array([float(dataset[f"response_{name}"][index]) for name in ("key", "other", "allocation", "cost")])
 
 
+def best_value(view: View, mine: Array) -> float:
+    """The least objective of all answers but those next to ``mine``, whose slope is audited by itself."""
+    axes, value, lower = _grid(view)
+    step = np.array([axis[-1] / max(len(axis) - 1, 1) for axis in axes])
+    least = float(value.min())
+    for i, j in _minima(value, lower, least):
+        start = np.array([axes[0][i], axes[1][j]])
+        if lower[i, j] < least and np.any(np.abs(start - mine) > step):
+            least = min(least, _value(view, _zoomed(view, start, step)))
+    return least
+
+
 def best_ends(view: View) -> tuple[Array, Array]:
     """The best answers with the most and the least net demand, each as emissions left, allocation and cost."""
-    found = np.array([_zoomed(view, start, step) for start, step in _starts(view)])
-    value = np.array([float(view.value(cut[:1], cut[1:])[0, 0]) for cut in found])
+    axes, value, lower = _grid(view)
+    step = np.array([axis[-1] / max(len(axis) - 1, 1) for axis in axes])
     y = view.problem.year.index(view.term.year)
     scale = (view.problem.share[view.term.enterprise, y] * abs(view.price) + 1.0) * (view.term.key + view.term.other)
-    answers = [_answer(view, cut) for cut in found[value <= value.min() + BEST * scale]]
+    starts = [np.array([axes[0][i], axes[1][j]]) for i, j in _minima(value, lower, value.min() + BEST * scale)]
+    cuts = [_zoomed(view, start, step) for start in starts]
+    values = [_value(view, cut) for cut in cuts]
+    answers = [_answer(view, cut) for cut, of in zip(cuts, values, strict=True) if of <= min(values) + BEST * scale]
     net = [_net(view, answer) for answer in answers]
     return answers[int(np.argmax(net))], answers[int(np.argmin(net))]
 
@@ -88,31 +105,44 @@ def _answer(view: View, cut: Array) -> Array:
     return np.array([*left, allocation, float(cost[0])])
 
 
-def _starts(view: View) -> Iterator[tuple[Array, Array]]:
-    """Points of a grid that no neighbour betters, and that may lead to the best answer, with the distance to those."""
+def _value(view: View, cut: Array) -> float:
+    return float(view.value(cut[:1], cut[1:])[0, 0])
+
+
+def _grid(view: View) -> tuple[list[Array], Array, Array]:
+    """A grid over the cuts of both channels, the objective on it, and what it cannot fall below near each point."""
     axes = []
     for options in (view.term.key_options, view.term.other_options):
         capacity = view.capacity(options)
         axes.append(np.linspace(0.0, capacity, GRID) if capacity > 0 else np.zeros(1))
     value = view.value(*axes)
+    deeper = np.zeros_like(value)
+    for side, axis in enumerate(axes):
+        if len(axis) > 1:
+            # Where the objective is convex around a point, the line from one neighbour bounds it towards the other.
+            gap = np.diff(value, axis=side)
+            edge = np.full_like(np.take(value, [0], side), np.inf)
+            before, after = np.concatenate([edge, -gap], axis=side), np.concatenate([gap, edge], axis=side)
+            deeper += np.maximum(np.minimum(before, after), 0.0)
+    return axes, value, value - DEEPER * deeper
+
+
+def _minima(value: Array, lower: Array, least: float) -> list[tuple[int, int]]:
+    """Points of a grid that no neighbour betters and near which there may be less than ``least``, the best first."""
     around = np.pad(value, 1, constant_values=np.inf)
     rows, columns = value.shape
-    shifted = [
-        around[1 + i : 1 + i + rows, 1 + j : 1 + j + columns] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j
-    ]
-    steepest = max(float(np.abs(np.diff(value, axis=side)).max(initial=0.0)) for side in (0, 1))
-    promising = value <= value.min() + WITHIN * steepest
-    step = np.array([axis[1] - axis[0] if len(axis) > 1 else 0.0 for axis in axes])
-    for i, j in np.argwhere(promising & np.all(value <= np.array(shifted), axis=0)):
-        yield np.array([axes[0][i], axes[1][j]]), step
+    fine = lower <= least
+    for i, j in ((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j):
+        fine &= value <= around[1 + i : 1 + i + rows, 1 + j : 1 + j + columns]
+    found = np.argwhere(fine)
+    return [(int(i), int(j)) for i, j in found[np.argsort(value[fine])]]
 
 
 def _zoomed(view: View, start: Array, step: Array) -> Array:
     """The minimum near a point, by ever finer grids around the best one."""
     top = np.array([view.capacity(view.term.key_options), view.capacity(view.term.other_options)])
-    best = start
+    offsets, best = np.linspace(-1.0, 1.0, CLOSER), start
     for _ in range(ROUNDS):
-        offsets = np.linspace(-1.0, 1.0, CLOSER)
         key, other = (
             np.clip(best[side] + offsets * step[side], 0.0, top[side]) if step[side] > 0 else best[side : side + 1]
             for side in (0, 1)
@@ -120,4 +150,15 @@ def _zoomed(view: View, start: Array, step: Array) -> Array:
         value = view.value(key, other)
         i, j = np.unravel_index(int(np.argmin(value)), value.shape)
         best, step = np.array([key[i], other[j]]), step * 2 / (CLOSER - 1)
-    return best
+    return np.array([_turned(view, best, side, top[side]) for side in (0, 1)])
+
+
+def _turned(view: View, cut: Array, side: int, top: float) -> float:
+    """A cut where the slope turns: equal values hide the last digits of a smooth minimum, a parabola shows them."""
+    aside = PARABOLA * top * np.eye(2)[side]
+    if not aside[side] < cut[side] < top - aside[side]:
+        return float(cut[side])
+    below, here, above = (_value(view, cut + sign * aside) for sign in (-1, 0, 1))
+    bend = below - 2 * here + above
+    shift = aside[side] * (below - above) / (2 * bend) if bend > 0 else 0.0
+    return float(cut[side] + shift if abs(shift) < HIDDEN * top else cut[side])

@@ -1,4 +1,4 @@
-"""Audit of best responses: each answer against a dense grid of other answers, and the balance groups' fixed point."""
+"""Audit of best responses: each answer against all others, and the balance groups' fixed point."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 
 from carbonsim.allocation.core import BalancedRule, ObligationRule
 from carbonsim.market.audit_ledger import IDENTITY, worst
-from carbonsim.market.audit_mixed import mixed_lines
+from carbonsim.market.audit_mixed import best_value, mixed_lines
 from carbonsim.market.certificate import Line
 from carbonsim.market.problem import MarketProblem, ResponseTerm
 
 Array = NDArray[np.float64]
 
-GRID = 41  # points along each channel
 REGRET = 1e-9  # what another answer may save, as a share of the unit's emissions at the price
 MARGIN = 2e-5  # one-sided slope of the objective that is accepted with the wrong sign, as a share of the price
 SIDE = 1e-7  # step of the one-sided slopes, as a share of emissions
 BALANCED = 1e-8
-HALVINGS = 60
 
 
 def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
@@ -80,22 +78,23 @@ class View:
     price: float
 
     def cost(self, options: tuple[int, ...], cut: Array) -> Array:
-        """Least cost of each cut by its options: the marginal cost that they share is found by halving."""
+        """Least cost of each cut by its options: the area under the marginal cost that they share."""
+        if not options:
+            return np.zeros_like(cut)
         y = self.problem.year.index(self.term.year)
         rows = list(options)
         size, first, slope = (
             getattr(self.problem.options, name)[rows, y][:, None] for name in ("potential", "unit_cost", "slope")
         )
-        if not rows:
-            return np.zeros_like(cut)
-        low, high = np.full_like(cut, first.min() - 1.0), np.full_like(cut, (first + slope * size).max() + 1.0)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            enough = _supplied(size, first, slope, middle).sum(axis=0) >= cut
-            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        use = _supplied(size, first, slope, low)
-        paid = np.sum(first * use + slope * use**2 / 2, axis=0) + high * (cut - use.sum(axis=0))
-        return np.asarray(np.where(cut > 0, paid, 0.0))
+        levels = np.unique(np.concatenate([first, first + slope * size]))
+        supplied = np.stack([_supplied(size, first, slope, levels, reached) for reached in (False, True)], axis=1)
+        tonnes, marginal = supplied.ravel(), np.repeat(levels, 2)
+        area = np.append(0.0, np.cumsum(np.diff(tonnes) * (marginal[1:] + marginal[:-1]) / 2))
+        at = np.clip(np.searchsorted(tonnes, cut, side="left"), 1, len(tonnes) - 1) - 1
+        width = tonnes[at + 1] - tonnes[at]
+        rise = np.where(width > 0, (marginal[at + 1] - marginal[at]) / np.where(width > 0, width, 1.0), 0.0)
+        beyond = cut - tonnes[at]
+        return np.asarray(area[at] + beyond * (marginal[at] + rise * beyond / 2))
 
     def objective(self, key: Array, other: Array, cost: Array) -> Array:
         """Cost plus the worth of net demand, at emissions left in both channels."""
@@ -121,23 +120,16 @@ class View:
         return self.objective(key, other, first[:, None] + second[None, :])
 
 
-def _supplied(size: Array, first: Array, slope: Array, level: Array) -> Array:
+def _supplied(size: Array, first: Array, slope: Array, levels: Array, reached: bool) -> Array:
+    """What options offer up to each marginal cost, with or without those that cost just that."""
     steep = np.where(slope > 0, slope, 1.0)
-    return np.where(slope > 0, np.clip((level - first) / steep, 0.0, size), np.where(first < level, size, 0.0))
+    flat = first <= levels if reached else first < levels
+    return np.asarray(np.where(slope > 0, np.clip((levels - first) / steep, 0.0, size), size * flat).sum(axis=0))
 
 
 def _regret(view: View, dataset: xr.Dataset, index: int) -> float:
-    """What the best point of a dense grid would save, relative to emissions at the price."""
+    """What the best answer of any would save, relative to emissions at the price."""
     term = view.term
-    grids = []
-    for options in (term.key_options, term.other_options):
-        capacity = view.capacity(options)
-        sizes = [view.problem.options.potential[option, view.problem.year.index(term.year)] for option in options]
-        cuts = np.unique(
-            np.concatenate([np.linspace(0, capacity, GRID if capacity > 0 else 1), np.minimum(sizes, capacity)])
-        )
-        grids.append(cuts)
-    values = view.value(*grids)
     y = view.problem.year.index(term.year)
     share = float(view.problem.share[term.enterprise, y])
     key, other = float(dataset.response_key[index]), float(dataset.response_other[index])
@@ -147,7 +139,7 @@ def _regret(view: View, dataset: xr.Dataset, index: int) -> float:
     )
     mine = float(dataset.response_cost[index]) + net + float(rent)
     scale = (share * view.price + 1.0) * max(term.key + term.other, 1e-9)
-    return max(mine - float(values.min()), 0.0) / scale
+    return max(mine - best_value(view, np.array([term.key - key, term.other - other])), 0.0) / scale
 
 
 def _slope(view: View, dataset: xr.Dataset, index: int) -> float:

@@ -65,8 +65,8 @@ class Desk:
     volume_limit, credit_volume_limit : float or array [allowance], [tCO2e] (month)
         Most that can be traded each way in a month, and most credits bought.
     trade_for_profit : bool
-        Whether the desk may buy more than it lacks, to sell or carry it over; it then needs a finite credit line or
-        volume, since prices that rise faster than interest would be bought without limit.
+        Whether the desk may buy more than it lacks after credits, to sell or carry it over; it then needs a finite
+        credit line or volume, since prices that rise faster than interest would be bought without limit.
 
     Raises
     ------
@@ -114,10 +114,16 @@ class Desk:
 
     @property
     def purchase_limit(self) -> float:
-        """Most allowances that may be bought in all: what is lacking, unless the desk trades for profit."""
+        """Allowances that may be bought in all, less credits used: what is lacking, unless it trades for profit."""
         if self.trade_for_profit:
             return float("inf")
         return max(self.obligation - self.opening_holdings - float(self.by_month("issued").sum()), 0.0)
+
+    @property
+    def credit_counts(self) -> float:
+        """Allowances that a credit used takes off the purchase limit: 1 as long as credits cannot cover all lack."""
+        most = max(self.purchase_limit, self.credit_limit * self.obligation)
+        return self.purchase_limit / most if 0 < most < np.inf else 0.0
 
     @property
     def in_window(self) -> Array:
@@ -161,7 +167,8 @@ def plan_desk(desk: Desk) -> DeskPlan:
         ``credits_left``, ``missing`` [tCO2e], ``fine_paid`` [CNY], ``carry_over_limit`` (whole allowances, rounded
         down as the law does), ``net_sales``, ``final_wealth`` [CNY], and what one more unit of each limit is worth:
         ``carry_over_value``, ``net_sales_value``, ``purchase_limit_value``, ``credit_limit_value``,
-        ``credit_value``, ``obligation_value`` [CNY/tCO2e]; of several possible values the least.
+        ``credit_value``, ``surrender_limit_value`` (credits and missing tonnes are no more than the obligation)
+        [CNY/tCO2e]; of several possible values the least. ``obligation_cost``: what one more tonne to cover costs.
 
     Raises
     ------

@@ -118,7 +118,9 @@ def _declare_deadline(desk: Desk, model: pyo.ConcreteModel, *, seller: bool, sca
     # Credits and what is missing together stand in for at most the whole obligation.
     model.surrender = pyo.Constraint(expr=model.used + model.missing <= obligation)
     if np.isfinite(desk.purchase_limit):
-        model.purchases = pyo.Constraint(expr=sum(model.bought[m] for m in desk.month) <= desk.purchase_limit / scale)
+        limit = desk.purchase_limit / scale
+        bought = sum(model.bought[m] for m in desk.month)
+        model.purchases = pyo.Constraint(expr=bought + desk.credit_counts * model.used <= limit)
     sales = sum(model.sold[m] - model.bought[m] for m in desk.window)
     before = desk.net_sales_before / scale
     base = desk.carry_over_base / scale
@@ -176,7 +178,7 @@ def _dataset(desk: Desk, found: _Found) -> xr.Dataset:
             "carry_over_value": ((), -found.dual("carry_over"), each),
             "net_sales_value": ((), -found.dual("net_seller"), each),
             **{name: ((), value, each) for name, value in _least_values(desk, found, used).items()},
-            "obligation_value": ((), found.dual("surrender"), each),
+            "surrender_limit_value": ((), -found.dual("surrender"), each),
         },
         coords={"month": months},
         attrs={"plan": "net seller" if "net_seller" in found.compiled.rows else "base of the carry-over limit"},
@@ -193,16 +195,30 @@ def _least_values(desk: Desk, found: _Found, used: float) -> dict[str, float]:
     bought, credits = (np.array([found.column(f"{name}[{m}]") for m in months]) for name in ("bought", "credits"))
     gain = worth - money * (1 + desk.fee) * desk.by_month("allowance_price") - selling
     open_months = bought < desk.by_month("volume_limit") - tiny
-    exhausted = bought.sum() >= desk.purchase_limit - tiny
+    exhausted = bought.sum() + desk.credit_counts * used >= desk.purchase_limit - tiny
+    purchase = max(float(gain[open_months].max(initial=0.0)), 0.0) if exhausted else 0.0
     cost = np.where(
         credits < desk.by_month("credit_volume_limit") - tiny, money * desk.by_month("credit_price"), np.nan
     )
     cheapest = float(np.nanmin(cost)) if not np.all(np.isnan(cost)) else np.inf
-    free = max(float(worth[-1]) + found.dual("surrender"), 0.0)
+    free = max(float(worth[-1]) + found.dual("surrender") - desk.credit_counts * purchase, 0.0)
     left = desk.opening_credits + float(credits.sum()) - used
     credit = 0.0 if left > tiny else min(free, cheapest)
+    limit = free - credit if used >= desk.credit_limit * desk.obligation - tiny else 0.0
     return {
-        "purchase_limit_value": max(float(gain[open_months].max(initial=0.0)), 0.0) if exhausted else 0.0,
+        "purchase_limit_value": purchase,
         "credit_value": credit,
-        "credit_limit_value": free - credit if used >= desk.credit_limit * desk.obligation - tiny else 0.0,
+        "credit_limit_value": limit,
+        "obligation_cost": float(worth[-1])
+        - desk.credit_limit * limit
+        + found.dual("surrender")
+        - purchase * _room_per_tonne(desk, used),
     }
+
+
+def _room_per_tonne(desk: Desk, used: float) -> float:
+    """What one more tonne of obligation adds to the purchases allowed."""
+    lacking, most = desk.purchase_limit, desk.credit_limit * desk.obligation
+    if not 0 < lacking < np.inf:
+        return 0.0
+    return 1.0 if lacking >= most else 1.0 - used / most + lacking * used * desk.credit_limit / most**2

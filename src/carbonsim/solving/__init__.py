@@ -1,9 +1,10 @@
 """Compiling an optimisation programme to a plain matrix and solving it."""
 
 from carbonsim.solving.compile import CompiledProgramme, compile_programme, write_lp
-from carbonsim.solving.highs import LoadedProgramme, Solution
+from carbonsim.solving.highs import LoadedProgramme
 from carbonsim.solving.infeasible import Infeasibility, explain_infeasible
 from carbonsim.solving.mixed_integer import IntegerSolution, solve_mixed_integer
+from carbonsim.solving.solution import Solution
 
 __all__ = [
     "CompiledProgramme",

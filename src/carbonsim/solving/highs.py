@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from scipy import sparse
 
 from carbonsim.errors import SolverError
 from carbonsim.solving.compile import CompiledProgramme
+from carbonsim.solving.quadratic import is_exact, is_separable, sharpened, solve_separable
+from carbonsim.solving.solution import Solution, infeasibility, measure
 
 if TYPE_CHECKING:
     import highspy
@@ -20,25 +22,11 @@ Array = NDArray[np.float64]
 
 FEASIBILITY_TOLERANCE = 1e-9
 GAP_TOLERANCE = 1e-7
-NEGLIGIBLE_DUAL = 1e-7
 QP_ITERATIONS_PER_COLUMN = 20
 QP_SECONDS = 30.0
-PROXIMAL_WEIGHTS = (1e-5, 1e-3, 1e-1)  # of the largest curvature; a larger one is steadier and takes more rounds
-PROXIMAL_ROUNDS = 200
+IPM_ITERATIONS = 500  # the interior-point method of HiGHS may go on for ever on a few degenerate programmes
 PRIMAL_TOLERANCE = 1e-8  # violation of a row that is accepted, as a share of the largest bound
-PROXIMAL_GAP = 1e-11
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Solution:
-    """What the solver found: values by column, duals by row, and the relative primal-dual gap computed here."""
-
-    objective: float
-    values: Array
-    row_dual: Array
-    column_dual: Array
-    gap: float
-    solver: str
+DECIDED = ("Optimal", "Infeasible", "Unbounded", "Primal infeasible or unbounded", "Time limit reached")
 
 
 class LoadedProgramme:
@@ -62,28 +50,39 @@ class LoadedProgramme:
         Raises
         ------
         SolverError
-            If HiGHS stops without a proven optimum, or if its values and duals leave a gap.
+            If no optimum is proven, or if values and duals leave a gap.
         """
         shifted = self._shifted(shift or {})
-        self._highs.run()
+        if shifted.hessian is not None:
+            return self._quadratic(shifted)
+        status = run_linear(self._highs)
         if self._warm:
             self._highs.setOptionValue("solver", "simplex")
-        status = self._highs.modelStatusToString(self._highs.getModelStatus())
-        if status != "Infeasible" and shifted.hessian is not None:
-            return self._quadratic(shifted, status)
         if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not has_point(shifted)):
             return None
         if status != "Optimal":
             raise SolverError(f"HiGHS stopped with status '{status}'; only a proven optimum gives prices.")
         return _solution(self._highs, shifted)
 
-    def _quadratic(self, shifted: CompiledProgramme, status: str) -> Solution | None:
-        """The optimum found, or that of the proximal points where the active-set method stopped or left residuals."""
-        if status == "Optimal":
-            found = _measured(self._highs, shifted)
-            if found.gap <= GAP_TOLERANCE and _infeasibility(shifted, found.values) <= PRIMAL_TOLERANCE:
-                return found
-        return _solve_by_proximal_points(shifted) if has_point(shifted) else None
+    def _quadratic(self, shifted: CompiledProgramme) -> Solution | None:
+        """The exact optimum, or what the active-set method of HiGHS finds where that fails or costs hold products."""
+        separable = is_separable(shifted)
+        found = solve_separable(shifted) if separable else None
+        if found is None or not is_exact(shifted, found):
+            if not has_point(shifted):
+                return None
+            self._highs.run()
+            status = self._highs.modelStatusToString(self._highs.getModelStatus())
+            other = _measured(self._highs, shifted)
+            if status == "Optimal" and separable:
+                other = sharpened(shifted, other)
+            if status == "Optimal" and (found is None or not found.gap <= other.gap):
+                found = other
+        violated = np.inf if found is None else infeasibility(shifted, found.values)
+        if found is None or not found.gap <= GAP_TOLERANCE or violated > PRIMAL_TOLERANCE:
+            left = "" if found is None else f" The best point leaves a gap of {found.gap:.1e}, its rows {violated:.1e}."
+            raise SolverError(f"No optimum of the quadratic programme could be proven.{left}")
+        return found
 
     def _shifted(self, shift: Mapping[int, float]) -> CompiledProgramme:
         upper = self.programme.row_upper.copy()
@@ -113,6 +112,7 @@ def load_highs(programme: CompiledProgramme, settings: Mapping[str, bool | float
         # Presolve and the default simplex are quadratic in the number of columns on the aggregate programme.
         "presolve": "off",
         "solver": "choose" if quadratic else "ipx",
+        "ipm_iteration_limit": IPM_ITERATIONS,
     }
     if quadratic:
         options["qp_regularization_value"] = 0.0  # the default moves prices in the fifth digit
@@ -173,112 +173,36 @@ def _hessian(lower_triangle: sparse.csc_array) -> Any:
     return hessian
 
 
+def run_linear(solver: highspy.Highs) -> str:
+    """Run HiGHS on a linear programme, again by the simplex method where the other gave up; the status at the end."""
+    solver.run()
+    status = str(solver.modelStatusToString(solver.getModelStatus()))
+    if status in DECIDED:
+        return status
+    solver.clearSolver()
+    method = solver.getOptionValue("solver")[1]
+    solver.setOptionValue("solver", "simplex")
+    solver.run()
+    solver.setOptionValue("solver", method)
+    return str(solver.modelStatusToString(solver.getModelStatus()))
+
+
 def _solution(solver: highspy.Highs, programme: CompiledProgramme) -> Solution:
     """Values and duals, accepted only if the gap computed from them is closed."""
-    return _accepted(_measured(solver, programme))
-
-
-def _accepted(solution: Solution) -> Solution:
-    if not solution.gap <= GAP_TOLERANCE:
-        raise SolverError(f"HiGHS reports an optimum, but its duals leave a relative gap of {solution.gap:.1e}.")
-    return solution
+    found = _measured(solver, programme)
+    if not found.gap <= GAP_TOLERANCE:
+        raise SolverError(f"HiGHS reports an optimum, but its duals leave a relative gap of {found.gap:.1e}.")
+    return found
 
 
 def _measured(solver: highspy.Highs, programme: CompiledProgramme) -> Solution:
-    """Values, duals and the gap they leave."""
+    """Values and duals as HiGHS has them, and the gap they leave."""
     found = solver.getSolution()
-    values = np.array(found.col_value, dtype=float)
-    row_dual = np.array(found.row_dual, dtype=float)
-    curvature = _times_hessian(programme.hessian, values)
-    # Reduced costs are recomputed: the gap must not rest on the solver's own.
-    column_dual = programme.cost + curvature - programme.matrix.T @ row_dual
-    primal = float(programme.cost @ values + 0.5 * values @ curvature)
-    dual = (
-        _bound_value(row_dual, programme.row_lower, programme.row_upper)
-        + _bound_value(column_dual, programme.column_lower, programme.column_upper)
-        - 0.5 * float(values @ curvature)
-    )
-    gap = abs(primal - dual) / max(1.0, abs(primal), abs(dual))
-    return Solution(
-        objective=primal + programme.offset,
-        values=values,
-        row_dual=row_dual,
-        column_dual=column_dual,
-        gap=gap,
-        solver=f"HiGHS {solver.version()}",
-    )
-
-
-def _solve_by_proximal_points(programme: CompiledProgramme) -> Solution:
-    """The optimum of a degenerate quadratic programme as the limit of strictly convex ones.
-
-    Each round adds the squared distance to the last point, which vanishes at the optimum: unlike a fixed
-    regularisation it leaves values and duals exact.
-    """
-    tried = []
-    for weight in PROXIMAL_WEIGHTS:
-        found = _proximal_points(programme, weight)
-        if found is not None and found.gap <= GAP_TOLERANCE:
-            return found
-        tried.append(weight)
-    raise SolverError(
-        "HiGHS proves no optimum of the quadratic programme, nor of the strictly convex ones that approach it "
-        f"(weights {', '.join(f'{weight:g}' for weight in tried)}). Linear MACs are exact in the price search."
-    )
-
-
-def _proximal_points(programme: CompiledProgramme, share: float) -> Solution | None:
-    """The last of the proximal points with one weight, or None if HiGHS does not solve one of them."""
-    assert programme.hessian is not None  # noqa: S101  the caller has a quadratic programme
-    weight = share * max(1.0, float(np.abs(programme.hessian.data).max()))
-    hessian = sparse.csc_array(programme.hessian + weight * sparse.eye_array(len(programme.columns), format="csc"))
-    centre = np.zeros(len(programme.columns))
-    best: Solution | None = None
-    for _ in range(PROXIMAL_ROUNDS):
-        solver = load_highs(replace(programme, hessian=hessian, cost=programme.cost - weight * centre))
-        solver.run()
-        if solver.modelStatusToString(solver.getModelStatus()) != "Optimal":
-            return best
-        found = _measured(solver, programme)
-        if _infeasibility(programme, found.values) > PRIMAL_TOLERANCE:
-            return best
-        if best is None or not best.gap <= found.gap:
-            best = found
-        if found.gap <= PROXIMAL_GAP:
-            break
-        centre = found.values
-    return best
-
-
-def _infeasibility(programme: CompiledProgramme, values: Array) -> float:
-    """Largest violation of a row, relative to the largest finite bound of a row."""
-    activity = programme.matrix @ values
-    bounds = np.concatenate([programme.row_lower, programme.row_upper])
-    size = max(1.0, float(np.abs(bounds[np.isfinite(bounds)]).max(initial=0.0)))
-    outside = np.maximum(programme.row_lower - activity, activity - programme.row_upper)
-    return float(outside.max(initial=0.0)) / size
-
-
-def _times_hessian(lower_triangle: sparse.csc_array | None, values: Array) -> Array:
-    if lower_triangle is None:
-        return np.zeros_like(values)
-    diagonal = lower_triangle.diagonal()
-    return np.asarray(lower_triangle @ values + lower_triangle.T @ values - diagonal * values, dtype=float)
-
-
-def _bound_value(dual: Array, lower: Array, upper: Array) -> float:
-    """Sum of dual times the bound it presses on; a dual on a bound that is infinite counts as zero if negligible."""
-    bound = np.where(dual > 0, lower, upper)
-    free = ~np.isfinite(bound)
-    scale = max(1.0, float(np.abs(dual).max(initial=0.0)))
-    if np.any(np.abs(dual[free]) > NEGLIGIBLE_DUAL * scale):
-        return float("nan")
-    return float(np.sum(dual[~free] * bound[~free]))
+    values, duals = np.array(found.col_value, dtype=float), np.array(found.row_dual, dtype=float)
+    return measure(programme, values, duals, f"HiGHS {solver.version()}")
 
 
 def has_point(programme: CompiledProgramme) -> bool:
     """Whether the programme without its costs has a feasible point."""
     probe = replace(programme, cost=np.zeros_like(programme.cost), hessian=None, integer=None)
-    solver = load_highs(probe)
-    solver.run()
-    return solver.modelStatusToString(solver.getModelStatus()) == "Optimal"
+    return run_linear(load_highs(probe)) == "Optimal"

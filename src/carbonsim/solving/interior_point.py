@@ -20,6 +20,10 @@ ROUNDS = 100
 NEAR = 1e-4  # mean product of multiplier and distance from its bound from which on a point is handed out
 SMALLEST = 1e-17  # such a product beyond which no digits are left to gain
 STEP = 0.995  # part of the way to the nearest bound that is gone
+SHORT, STUCK = 0.1, 1e-10  # parts of a direction: below the first it is tried another way, below the second given up
+CENTRING = 0.5
+DIGITS = 1e-15
+EVERY = 5
 REGULAR = 1e-11  # keeps the equations of a step solvable where rows or free columns repeat one another
 DENSE = 500  # equations up to which they are solved as a full matrix
 CORRECTIONS = 3
@@ -36,12 +40,12 @@ def approach(form: StandardForm) -> Iterator[Point]:
         With a feasible point.
     """
     state = _Iterate.start(form)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         moved = state.next()
         if moved is None:
             return
         state = moved
-        if state.product <= NEAR:
+        if state.product <= NEAR or number % EVERY == 0:
             yield state.point
         if state.product <= SMALLEST:
             return
@@ -64,49 +68,54 @@ class _Iterate:
 
     @property
     def product(self) -> float:
-        """Mean product of a multiplier and the distance from its bound, or the largest residual if that is more."""
-        below, above = self._room()
-        point, count = self.point, max(1, int(np.isfinite(below).sum() + np.isfinite(above).sum()))
-        held = float(_product(point.at_lower, below).sum() + _product(point.at_upper, above).sum()) / count
-        return max(held, *(float(np.abs(each).max(initial=0.0)) ** 2 for each in self._residuals()))
+        """Mean product of a multiplier and the distance from its bound, or the square of the largest residual if that is more."""
+        left = (float(np.abs(each).max(initial=0.0)) for each in self._residuals())
+        return max(self._held() / self._bounds(), *(each**2 for each in left))
 
     def next(self) -> _Iterate | None:
         """The point after one predictor and corrector, None if it can go nowhere."""
-        point = self.point
-        below, above = self._room()
-        stationary, balance = self._residuals()
-        pull = point.at_lower / below + point.at_upper / above
-        solve = _equations(self.form, self.form.curvature + pull)
-        bounds = int(np.isfinite(below).sum() + np.isfinite(above).sum())
-        held = (_product(point.at_lower, below), _product(point.at_upper, above))
-        mean = float(held[0].sum() + held[1].sum()) / max(bounds, 1)
-
-        def direction(first: Array, second: Array) -> Point:
-            move, dual = solve(-stationary + first / below - second / above, balance)
-            return Point(move, dual, (first - point.at_lower * move) / below, (second + point.at_upper * move) / above)
-
-        predicted = direction(-held[0], -held[1])
-        ahead = self._moved(predicted, min(1.0, self._longest(predicted)))
-        left = ahead._held() / max(bounds, 1)
-        target = mean * (left / mean) ** 3 if mean > 0 else 0.0
-        change = predicted.value
-        aim = (
-            np.where(np.isfinite(below), target - held[0] - change * predicted.at_lower, 0.0),
-            np.where(np.isfinite(above), target - held[1] + change * predicted.at_upper, 0.0),
-        )
-        corrected = direction(*aim)
+        solve = _equations(self.form, self.form.curvature + self._pull())
+        mean, nothing = self._held() / self._bounds(), np.zeros(len(self.point.value))
+        ahead = self._direction(solve, 0.0, (nothing, nothing))
+        left = self._moved(ahead, min(1.0, self._longest(ahead)))._held() / self._bounds()
+        target = mean * min(1.0, (left / mean) ** 3) if mean > 0 else 0.0
+        corrected = self._direction(solve, target, (ahead.value * ahead.at_lower, -ahead.value * ahead.at_upper))
         part = self._longest(corrected)
-        if not np.isfinite(part) or part < 1e-10:
-            return None
-        return self._moved(corrected, min(1.0, STEP * part))
+        if not part >= SHORT:
+            # The correction may lead astray near a bound that is always met; a step to the middle comes first then.
+            corrected = self._direction(solve, CENTRING * mean, (nothing, nothing))
+            part = self._longest(corrected)
+        return self._moved(corrected, min(1.0, STEP * part)) if part > STUCK else None
+
+    def _direction(self, solve: Solve, target: float, product: tuple[Array, Array]) -> Point:
+        """Where each multiplier times its room would be ``target``, once the ``product`` of two changes is counted."""
+        (below, above), (stationary, balance) = self._room(), self._residuals()
+        point = self.point
+        low = np.where(np.isfinite(below), target - _product(point.at_lower, below) - product[0], 0.0)
+        high = np.where(np.isfinite(above), target - _product(point.at_upper, above) - product[1], 0.0)
+        move, dual = solve(-stationary + low / below - high / above, balance)
+        return Point(move, dual, (low - point.at_lower * move) / below, (high + point.at_upper * move) / above)
+
+    def _pull(self) -> Array:
+        below, above = self._room()
+        return np.asarray(self.point.at_lower / below + self.point.at_upper / above)
+
+    def _bounds(self) -> int:
+        """Number of finite bounds, 1 if there is none."""
+        return max(1, int(np.isfinite(self.form.lower).sum() + np.isfinite(self.form.upper).sum()))
 
     def _held(self) -> float:
         below, above = self._room()
         return float(_product(self.point.at_lower, below).sum() + _product(self.point.at_upper, above).sum())
 
     def _room(self) -> tuple[Array, Array]:
-        """Distance from the lower and the upper bound."""
-        return self.point.value - self.form.lower, self.form.upper - self.point.value
+        """Distance from the lower and the upper bound, at least the digits that are lost in it."""
+        low, high = (np.where(np.isfinite(end), DIGITS * np.abs(end), 0.0) for end in (self.form.lower, self.form.upper))
+        value = self.point.value
+        return (
+            np.maximum(value - self.form.lower, DIGITS + low),
+            np.maximum(self.form.upper - value, DIGITS + high),
+        )
 
     def _residuals(self) -> tuple[Array, Array]:
         """What marginal costs and equations leave."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from carbonsim.errors import SolverError
 from carbonsim.solving.compile import Array, CompiledProgramme
-from carbonsim.solving.highs import FEASIBILITY_TOLERANCE, LoadedProgramme, Solution, has_point, load_highs
+from carbonsim.solving.highs import FEASIBILITY_TOLERANCE, LoadedProgramme, has_point, load_highs
+from carbonsim.solving.solution import Solution
 
 INTEGER_GAP = 1e-9  # between the best plan and the bound on all plans
 SAME_COST = 1e-7  # relative difference accepted between a plan's cost and that of its programme with integers fixed

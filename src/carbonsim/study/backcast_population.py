@@ -114,15 +114,16 @@ class BlockPopulation:
 
     def _units(self, year: int, plan_year: int, shift: float) -> AllocationInput:
         parameters, known = self.parameters, FIRST_GROSS if plan_year >= FIRST_GROSS else 2021
+        columns: tuple[tuple[str, str, int, Level], ...] = (
+            ("share", "assumed.class_share", 2019, "value"),
+            ("heat", "assumed.heat_share", 2019, "value"),
+            ("spread", "assumed.spread", 2019, self.spread),
+            ("balance", "published.balance_value", known, "value"),
+            ("heat_balance", "published.heat_balance_value", known, "value"),
+        )
         by_class = {
             name: np.repeat([number(parameters, path, at, c, level=level) for c in CLASSES], self.bins)
-            for name, path, at, level in (
-                ("share", "assumed.class_share", 2019, "value"),
-                ("heat", "assumed.heat_share", 2019, "value"),
-                ("spread", "assumed.spread", 2019, self.spread),
-                ("balance", "published.balance_value", known, "value"),
-                ("heat_balance", "published.heat_balance_value", known, "value"),
-            )
+            for name, path, at, level in columns
         }
         relative = (1.0 + shift) * (1.0 + by_class["spread"] * np.tile(equal_bins(self.bins), len(CLASSES)))
         # Bins of a class make the same output, so that the mean of their intensities is that of the class.

@@ -91,7 +91,7 @@ class Positions:
 
     def total(self, values: Array) -> Array:
         """Sums of an entity array over the groups."""
-        return np.bincount(self.group, weights=values)
+        return np.asarray(np.bincount(self.group, weights=values), dtype=float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ class Steps:
 
 def abatement_steps(parameters: ParameterSet, level: Level) -> Steps:
     """The steps at one end of their costs, with the other end of their size."""
-    size: Level = {"low": "high", "value": "value", "high": "low"}[level]
+    other: dict[Level, Level] = {"low": "high", "value": "value", "high": "low"}
+    size = other[level]
     names = tuple(labels[0] for labels in parameters.get("assumed.abatement_share").labels())
     shares = tuple(number(parameters, "assumed.abatement_share", 2021, name, level=size) for name in names)
     costs = tuple(number(parameters, "assumed.abatement_cost", 2021, name, level=level) for name in names)

@@ -37,6 +37,15 @@ def test_credits_replace_the_dearest_allowances_up_to_their_share() -> None:
     assert float(data.credit_limit_value) == pytest.approx(10)  # a tonne more of the limit saves 50 - 40
 
 
+def test_credits_take_off_what_may_be_bought() -> None:
+    # 40 lacking at 50 rising to 60: with 5 credits at 40 only 35 are bought, not 40 of which 5 are sold on at 60.
+    data = plan_desk(desk(credit_price=[np.nan, 40.0, np.nan], credit_limit=0.05)).dataset
+    assert data.bought.values.tolist() == pytest.approx([35, 0, 0])
+    assert data.sold.values.tolist() == pytest.approx([0, 0, 0])
+    # One tonne more of obligation: 0.05 t of it by a credit at 40, 0.95 t by an allowance at 50.
+    assert float(data.obligation_cost) == pytest.approx(0.05 * 40 + 0.95 * 50)
+
+
 def test_a_seller_sells_just_enough_to_carry_over_the_rest() -> None:
     # 100 left after the surrender. T = 10 + 1.5 s and s + T = 100 give s = 36, T = 64; carried ones are worth 60.
     data = plan_desk(
