@@ -1,7 +1,7 @@
 """Corrupts a published result, one number or word at a time, and says which lines of its certificate fail.
 
-Every number that is not 0, not missing and more than rounding is multiplied by 1 + 1e-4, by 1 - 1e-4 and by -1. Words
-and yes-or-no fields are replaced by what they are not.
+Every number that is not 0, not missing and more than rounding is multiplied by 1 + 1e-4, by 1 - 1e-4 and by -1. Words,
+labels of dimensions and yes-or-no fields are replaced by what they are not.
 """
 
 from __future__ import annotations
@@ -60,7 +60,21 @@ def corrupt(dataset: xr.Dataset, audit: Audit, fields: Sequence[str] | None = No
             lines = tuple(line.name for line in audit(seen).failures())
             found.append(Corruption(str(field), place, change, lines))
             values[place] = kept
+    if fields is None:
+        found += [Corruption(name, place, OTHER, lines) for name, place, lines in _relabelled(seen, audit)]
     return found
+
+
+def _relabelled(dataset: xr.Dataset, audit: Audit) -> Iterator[tuple[str, tuple[int, ...], tuple[str, ...]]]:
+    """Each label of each dimension replaced by one that is not there, with the lines that fail."""
+    for name in map(str, dataset.indexes):
+        labels = list(dataset[name].values)
+        for place, label in enumerate(labels):
+            other = label + len(labels) if isinstance(label, (int, float, np.number)) else f"not {label}"
+            values = np.array([*labels[:place], other, *labels[place + 1 :]], dtype=dataset[name].dtype)
+            if values.dtype.kind in "US":
+                values = np.array([*labels[:place], other, *labels[place + 1 :]], dtype=object)
+            yield name, (place,), tuple(line.name for line in audit(dataset.assign_coords({name: values})).failures())
 
 
 def missed(dataset: xr.Dataset, audit: Audit, fields: Sequence[str] | None = None) -> list[Corruption]:

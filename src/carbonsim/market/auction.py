@@ -140,7 +140,7 @@ def hold_auction(auction: Auction, rng: np.random.Generator | None = None) -> Au
     AuctionResult
         Dataset over (bid): ``award``, ``eligible_quantity`` [allowance], ``payment`` [CNY] with coords ``bidder``;
         over (seller): ``consigned_sold`` [allowance], ``consigned_proceeds`` [CNY]; ``price`` (of a uniform-price
-        auction; the mean paid under pay-as-bid; NaN if nothing is sold), ``price_low``, ``price_high`` [CNY/tCO2e]:
+        auction; the mean paid under pay-as-bid), ``price_low``, ``price_high`` [CNY/tCO2e], NaN if nothing is sold:
         every price between the highest rejected and the lowest accepted bid clears; ``sold``, ``unsold``
         [allowance]; ``government_receipts`` [CNY].
 
@@ -321,7 +321,7 @@ def _bounds(auction: Auction, price: Array, eligible: Array, award: Array) -> tu
     rejected = price[award < eligible]
     low = float(max(rejected.max(initial=0.0), auction.reserve_price))
     if not accepted.size:
-        return low, low
+        return np.nan, np.nan
     if award.sum() < auction.offered * (1 - WHOLE):
         return auction.reserve_price, auction.reserve_price
     return low, float(accepted.min())

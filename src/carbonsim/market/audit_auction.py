@@ -76,22 +76,22 @@ def _price_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
     price, _ = _bids(auction)
     award, eligible = dataset.award.values, _within_limits(auction)
     low, high, shown = (float(dataset[name]) for name in ("price_low", "price_high", "price"))
+    served = [float(value) for value, got in zip(price, award, strict=True) if got > 0]
+    if not served:
+        # What nobody bought has no price.
+        yield Line("auction.price_rule", float(not np.isnan([low, high, shown]).all()), 0.0, "auction.price_rule")
+        return
     offered = auction.supply + sum(auction.consigned.values())
     scale = max(high, auction.reserve_price, 1e-3)
     left = offered - award.sum() > EXACT * offered
     refused = [float(value) for value, got, most in zip(price, award, eligible, strict=True) if got < most - EXACT]
-    served = [float(value) for value, got in zip(price, award, strict=True) if got > 0]
-    lowest = max([*refused, auction.reserve_price])
-    highest = min(served, default=lowest)
-    if served and left:
+    lowest, highest = max([*refused, auction.reserve_price]), min(served)
+    if left:
         lowest = highest = auction.reserve_price
     yield _line("auction.price_low", low - lowest, scale)
     yield _line("auction.price_high", high - highest, scale)
-    dear_refused = [max(value - highest, 0.0) for value in refused] if served and not left else [0.0]
+    dear_refused = [0.0 if left else max(value - highest, 0.0) for value in refused]
     yield _line("auction.no_dearer_bid_refused", np.array(dear_refused), scale)
-    if not served:
-        yield Line("auction.price_rule", float(not np.isnan(shown)), 0.0, "auction.price_rule")
-        return
     mean = float((award * price).sum() / award.sum())
     rule = {"lowest_accepted": highest, "highest_rejected": lowest, "pay_as_bid": mean}[auction.pricing]
     yield _line("auction.price_rule", shown - rule, scale)

@@ -240,8 +240,9 @@ def _published_gap(problem: MarketProblem, decision: Decision, dataset: xr.Datas
         return _gap(mine.values[rows], own[name].values[theirs])
     labels = [str(label) for label in own.balance_group_label.values]
     theirs = [index for index, label in enumerate(labels) if int(label.split("/")[-1]) in years]
-    rows = [list(dataset.balance_group_label.values).index(labels[index]) for index in theirs]
-    return _gap(mine.values[rows], own[name].values[theirs])
+    mine_labels = dataset.balance_group_label.values.tolist()
+    rows = [mine_labels.index(labels[index]) for index in theirs if labels[index] in mine_labels]
+    return np.inf if len(rows) < len(theirs) else _gap(mine.values[rows], own[name].values[theirs])
 
 
 def _gap(one: NDArray[Any], other: NDArray[Any]) -> float:

@@ -121,9 +121,9 @@ def _grid(view: View) -> tuple[list[Array], Array, Array]:
         if len(axis) > 1:
             # Where the objective is convex around a point, the line from one neighbour bounds it towards the other.
             gap = np.diff(value, axis=side)
-            edge = np.full_like(np.take(value, [0], side), np.inf)
+            edge = np.zeros_like(np.take(value, [0], side))
             before, after = np.concatenate([edge, -gap], axis=side), np.concatenate([gap, edge], axis=side)
-            deeper += np.maximum(np.minimum(before, after), 0.0)
+            deeper += np.maximum(np.maximum(before, after), 0.0)
     return axes, value, value - DEEPER * deeper
 
 

@@ -55,10 +55,14 @@ class SupplyCurve:
 
 
 def fixed_leader(problem: MarketProblem, leader: int, position: Array) -> MarketProblem:
-    """The market of the others: the leader only trades its chosen position (year), buy > 0, whatever the price."""
+    """The market of the others: the leader only trades its chosen position (year), buy > 0, whatever the price.
+
+    What it sells is an allocation of that size and what it buys a negative one: with no obligation of its own it takes
+    no part of the offsets and the fees that are split by obligations.
+    """
     baseline, share, fixed = problem.baseline.copy(), problem.share.copy(), problem.fixed.copy()
     per_emission = problem.per_emission.copy()
-    baseline[leader], fixed[leader] = np.maximum(position, 0.0), np.maximum(-position, 0.0)
+    baseline[leader], fixed[leader] = 0.0, -position
     share[leader], per_emission[leader] = 1.0, 0.0
     mine = (problem.options.enterprise == leader)[:, None]
     options = dataclasses.replace(problem.options, potential=np.where(mine, 0.0, problem.options.potential))

@@ -79,7 +79,10 @@ class LinkedMarkets:
         return next(iter(self.markets.values())).year
 
     def at_flows(self, flow: Array) -> dict[str, MarketProblem]:
-        """Each market with the flows (gate, year) as given: a buyer that surrenders abroad, a seller from abroad."""
+        """Each market with the flows (gate, year) as given: a buyer for abroad, a seller from abroad.
+
+        What leaves is a negative allocation and no obligation, so that it widens no limit by obligations.
+        """
         return {name: self._with_gates(name, flow) for name in self.markets}
 
     def _with_gates(self, name: str, flow: Array) -> MarketProblem:
@@ -95,9 +98,9 @@ class LinkedMarkets:
         return dataclasses.replace(
             problem,
             enterprise=(*problem.enterprise, *(f"gate:{self.gates[at].name}" for at in (*out, *into))),
-            baseline=joined(problem.baseline, np.concatenate([flow[out], np.zeros((len(into), years))])),
+            baseline=joined(problem.baseline, nothing),
             share=joined(problem.share, np.ones((count, years))),
-            fixed=joined(problem.fixed, np.concatenate([np.zeros((len(out), years)), rates * flow[into]])),
+            fixed=joined(problem.fixed, np.concatenate([-flow[out], rates * flow[into]])),
             per_emission=joined(problem.per_emission, nothing),
         )
 

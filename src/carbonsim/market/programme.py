@@ -195,7 +195,7 @@ def fixed_supply(problem: MarketProblem, frame: Frame) -> dict[int, float]:
 
 
 def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
-    """Prices and quantities by solving the programme; the interval by one-sided shifts of each year's supply.
+    """Prices and quantities by solving the programme; the interval from all multipliers that are optimal.
 
     Raises
     ------
@@ -210,8 +210,7 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
         return clear_by_enterprises(problem, reason)
     programme = build_programme(problem)
     compiled = compile_programme(programme.model)
-    loaded = LoadedProgramme(compiled)
-    solution = loaded.solve()
+    solution = LoadedProgramme(compiled).solve()
     balance = compiled.row_index("market.balance[")
     if solution is None:
         found = explain_infeasible(compiled, balance)
@@ -221,7 +220,7 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
         # The solver's least relaxation may put all tonnes into one year; the year they arise in is what helps.
         raise_infeasible(problem, forward_shortfall(problem) or solver_missing, found.rows)
     price = balance_prices(problem, solution.row_dual, balance)
-    low, high, duals = price_interval(problem, loaded, balance, (price, solution))
+    low, high, duals = price_interval(problem, compiled, balance, (price, solution))
     abatement, steps = programme_quantities(problem, programme, compiled, solution)
     undetermined = ~responds(problem) & (high > low)
     return Clearing(

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from carbonsim.errors import SolverError
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.supply import Array
-from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution
+from carbonsim.solving import CompiledProgramme, DualFace, Solution
 
 if TYPE_CHECKING:
     from carbonsim.market.programme import Frame
 
 SCALED_TOTAL = 1e3  # largest yearly emissions in the programme's own unit of tonnes
-PERTURBATION = 1e-7  # one-sided shift of supply, as a share of the largest yearly emissions
-POINT_WIDTH = 1e-5  # an interval narrower than this share of the price is one price
+POINT_WIDTH = 1e-9  # an interval narrower than this share of the price is one price
 NEGLIGIBLE = 1e-9
 
 
@@ -33,37 +32,27 @@ def balance_prices(problem: MarketProblem, row_dual: Array, balance: NDArray[np.
 
 
 def price_interval(
-    problem: MarketProblem, loaded: LoadedProgramme, balance: NDArray[np.intp], found: tuple[Array, Solution]
+    problem: MarketProblem, compiled: CompiledProgramme, balance: NDArray[np.intp], found: tuple[Array, Solution]
 ) -> tuple[Array, Array, Array]:
     """Lowest and highest price of each year, the duals just above and just below its supply.
 
     Also the duals of all rows at the lowest price of each year, (year, row).
     """
-    shift = PERTURBATION * 10 * SCALED_TOTAL
     price, solution = found
+    face = DualFace(compiled, solution)
     low, high = price.copy(), price.copy()
     duals = np.repeat(solution.row_dual[None, :], len(balance), axis=0)
-    for y in range(len(balance)):
-        below = _one_sided(loaded, int(balance[y]), shift)
-        above = _one_sided(loaded, int(balance[y]), -shift)
-        if below is not None:
-            low[y] = min(price[y], balance_prices(problem, below, balance)[y])
-            if price[y] - low[y] > POINT_WIDTH * max(price[y], 1.0):
-                duals[y] = below
+    for y, row in enumerate(map(int, balance)):
+        below, above = face.toward({row: 1.0}), face.toward({row: -1.0})
+        if below is None:
+            raise SolverError(f"The programme has no point with more supply in {problem.year[y]}.")
+        low[y] = min(price[y], balance_prices(problem, below, balance)[y])
+        if price[y] - low[y] > POINT_WIDTH * max(price[y], 1.0):
+            duals[y] = below
         high[y] = np.inf if above is None else max(price[y], balance_prices(problem, above, balance)[y])
     point = (price - low) <= POINT_WIDTH * np.maximum(price, 1.0)
     low = np.where(point, price, low)
     return low, np.where(high - low <= POINT_WIDTH * np.maximum(price, 1.0), low, high), duals
-
-
-def _one_sided(loaded: LoadedProgramme, row: int, shift: float) -> Array | None:
-    """Duals of all rows as a balance comes back to where it is from one side; None if it cannot move there."""
-    found = loaded.solve({row: shift})
-    if found is None or loaded.programme.hessian is None:
-        return None if found is None else found.row_dual
-    # Along a linear MAC the price moves with the shift; what is left without a shift is the edge of the interval.
-    closer = loaded.solve({row: 0.5 * shift})
-    return None if closer is None else 2 * closer.row_dual - found.row_dual
 
 
 def row_prices(problem: MarketProblem, frame: Frame, compiled: CompiledProgramme, duals: Array) -> dict[str, Array]:

@@ -81,7 +81,7 @@ def test_an_undersubscribed_auction_may_sell_nothing() -> None:
     result = hold_auction(Auction(BIDS, supply=250, reserve_price=15, undersubscribed="cancel"))
     assert float(result.dataset.sold) == 0
     assert float(result.dataset.unsold) == 250
-    assert np.isnan(float(result.dataset.price))
+    assert all(np.isnan(float(result.dataset[name])) for name in ("price", "price_low", "price_high"))
 
 
 def test_limits_count_the_dearest_bids_first() -> None:
@@ -162,7 +162,7 @@ def test_what_is_sold_is_paid_for_and_more_supply_never_raises_the_price(
     made = Auction(bids, float(supply), reserve, pricing=pricing, tie=tie, lot=lot)  # type: ignore[arg-type]
     first = hold_auction(made, np.random.default_rng(0)).dataset
     assert float(first.payment.sum()) == pytest.approx(float(first.government_receipts))
-    assert float(first.price_high) >= reserve
+    assert not float(first.price_high) < reserve
     more = hold_auction(dataclasses.replace(made, supply=supply + 3.0), np.random.default_rng(0)).dataset
     if float(first.sold) and float(more.sold):
         assert float(more.price_low) <= float(first.price_low)

@@ -107,3 +107,25 @@ def test_what_the_concept_cannot_hold_is_refused_by_name() -> None:
         clear(market(one_of_each()["offsets"]), concept=DominantEnterprise("north"))
     with pytest.raises(InputError, match="north"):
         clear(market(), concept=DominantEnterprise("nort"))
+
+
+@pytest.mark.parametrize("tool", [{"penalty": {"price": 15}}, {"offsets": {"price": 15, "quantity": 10}}])
+def test_a_leader_beside_fees_and_offsets_takes_no_part_of_those_of_the_others(tool: dict[str, object]) -> None:
+    # The others (MAC = a, 100 t given) sell at P = n up to 15 CNY/t, where the step adds to them without end or by
+    # 10 t. The leader (60 t short, MAC = a): min (60 - n)^2/2 + n^2 gives n = 20 at 20, but 15 is as far as the price
+    # goes: with the fee it buys 45 at 15 and cuts 15; with 10 credits it stops where the price starts to rise again.
+    problem = MarketProblem.from_mapping({
+        "year": [2025],
+        "enterprises": {"leader": {"baseline": 100, "fixed": 40}, "others": {"baseline": 100, "fixed": 100}},
+        "options": {name + "/m": {"enterprise": name, "potential": 100, "unit_cost": 0, "slope": 1}
+                    for name in ("leader", "others")},
+        "instruments": tool,
+    })  # fmt: skip
+    data = clear(problem, concept=DominantEnterprise("leader")).dataset
+    bought, price = float(data.net_purchase[0, 0]), float(data.allowance_price[0])
+    if "penalty" in tool:
+        assert (bought, price) == pytest.approx((45.0, 15.0))
+    else:
+        # From 15 t on sale at 15 and 25 t with the credits; beyond, P = n - 10: min (60-n)^2/2 + (n-10) n gives
+        # n = 70/3 < 25, so 25 t at 15: cost 35^2/2 + 375 = 987.5, against 20 t at 15: 800 + 300 = 1,100.
+        assert (bought, price) == pytest.approx((25.0, 15.0))

@@ -129,3 +129,20 @@ def test_every_problem_of_a_link_is_reported_at_once() -> None:
 def test_caps_that_cannot_be_met_together_are_infeasible() -> None:
     with pytest.raises(InfeasibleError, match="together"):
         clear_linked(linked(Gate("ew", "east", "west"), west=market(supply=10.0), east=market(supply=20.0)))
+
+
+def test_exported_allowances_widen_no_limit_by_obligations() -> None:
+    # A (100 t, MAC a, supply 60) may cover a tenth of its obligation by credits at 5; B has MAC 2a and supply 60, so it
+    # lacks f = 40 - p/2. In A a = p - 0.1 (p - 5) = 0.9 p + 0.5 and 0.9 (100 - a) = 60 - f = 20 + p/2: p = 69.55/1.31.
+    def one(slope: float, **tools: object) -> MarketProblem:
+        return MarketProblem.from_mapping({
+            "year": [2025], "supply": 60, "enterprises": {"e": {"baseline": 100}}, "instruments": tools,
+            "options": {"e/m": {"enterprise": "e", "potential": 100, "unit_cost": 0, "slope": slope}},
+        })  # fmt: skip
+
+    result = clear_linked(LinkedMarkets(
+        {"a": one(1.0, offsets={"price": 5, "share_limit": 0.1}), "b": one(2.0)}, (Gate("ab", "a", "b"),)
+    ))  # fmt: skip
+    price = 69.55 / 1.31
+    assert prices(result) == pytest.approx([price, price])
+    assert float(result.dataset.flow[0, 0]) == pytest.approx(40 - price / 2)

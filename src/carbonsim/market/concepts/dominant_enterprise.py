@@ -73,7 +73,12 @@ class DominantEnterprise(Concept):
         if self.enterprise not in problem.enterprise:
             hint = did_you_mean(self.enterprise, problem.enterprise)
             raise InputError(f"concept dominant_enterprise: there is no enterprise '{self.enterprise}'. {hint}".strip())
-        held = [one.label for one in problem.instruments if isinstance(one, Banking) or one.supply_step(1) is None]
+        years = problem.year
+        held = [
+            one.label
+            for one in problem.instruments
+            if isinstance(one, Banking) or not one.supply_steps(years) or one.refused_by("best_response")
+        ]
         held += [step.name for step in problem.steps if step.obligation_share is not None or step.owed_next is not None]
         if problem.responses or problem.given_price is not None:
             held.append("a best-response rule or a given price")
