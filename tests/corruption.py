@@ -67,14 +67,17 @@ def corrupt(dataset: xr.Dataset, audit: Audit, fields: Sequence[str] | None = No
 
 def _relabelled(dataset: xr.Dataset, audit: Audit) -> Iterator[tuple[str, tuple[int, ...], tuple[str, ...]]]:
     """Each label of each dimension replaced by one that is not there, with the lines that fail."""
-    for name in map(str, dataset.indexes):
+    for name in map(str, dataset.coords):
         labels = list(dataset[name].values)
         for place, label in enumerate(labels):
             other = label + len(labels) if isinstance(label, (int, float, np.number)) else f"not {label}"
-            values = np.array([*labels[:place], other, *labels[place + 1 :]], dtype=dataset[name].dtype)
-            if values.dtype.kind in "US":
-                values = np.array([*labels[:place], other, *labels[place + 1 :]], dtype=object)
-            yield name, (place,), tuple(line.name for line in audit(dataset.assign_coords({name: values})).failures())
+            changed = [*labels[:place], other, *labels[place + 1 :]]
+            values = np.array(changed, dtype=object if isinstance(label, str) else dataset[name].dtype)
+            yield name, (place,), tuple(line.name for line in audit(_with(dataset, name, values)).failures())
+
+
+def _with(dataset: xr.Dataset, name: str, values: NDArray[Any]) -> xr.Dataset:
+    return dataset.assign_coords({name: (dataset[name].dims, values)})
 
 
 def missed(dataset: xr.Dataset, audit: Audit, fields: Sequence[str] | None = None) -> list[Corruption]:

@@ -212,7 +212,7 @@ def _dataset(auction: Auction, rng: np.random.Generator | None) -> xr.Dataset:
     low, high = _bounds(auction, price, eligible, award)
     sold = float(award.sum())
     uniform = {"lowest_accepted": high, "highest_rejected": low, "pay_as_bid": np.nan}[auction.pricing]
-    paid = award * (price if auction.pricing == "pay_as_bid" else uniform)
+    paid = award * (price if auction.pricing == "pay_as_bid" else np.nan_to_num(uniform))
     mean = float(paid.sum()) / sold if sold > 0 else np.nan
     shown = mean if auction.pricing == "pay_as_bid" or sold == 0 else uniform
     consigned = _consigned_sold(auction, sold)

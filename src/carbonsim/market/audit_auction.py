@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from carbonsim.market.audit_ledger import labels
 from carbonsim.market.certificate import Certificate, Line
 
 if TYPE_CHECKING:
@@ -20,12 +21,17 @@ EXACT = 1e-9
 
 def audit_auction(auction: Auction, dataset: xr.Dataset) -> Certificate:
     """The certificate of an auction: quantities and money add up, the price clears, ties follow their rule."""
-    parts = (_quantity_lines, _price_lines, _tie_lines, _money_lines)
+    parts = (_label_lines, _quantity_lines, _price_lines, _tie_lines, _money_lines)
     return Certificate(tuple(line for part in parts for line in part(auction, dataset)))
 
 
 def _line(name: str, residual: float | Array, scale: float, where: str = "") -> Line:
     return Line(name, float(np.max(np.abs(residual), initial=0.0)) / max(scale, 1e-9), EXACT, where or name)
+
+
+def _label_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
+    names = {"bidder": [bid.bidder for bid in auction.bids], "seller": list(auction.consigned)}
+    yield labels("auction.labels", dataset, names)
 
 
 def _bids(auction: Auction) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from carbonsim.market.audit_ledger import labels
 from carbonsim.market.certificate import Certificate, Line
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 EXACT = 1e-7
 WORTH = 1e-6
-WHOLE = 1.0 + 1e-6  # allowances: what rounding down to whole ones may move
 
 
 def audit_desk(desk: Desk, dataset: xr.Dataset) -> Certificate:
@@ -35,6 +35,7 @@ def _line(name: str, residual: float | Array, scale: float | Array, tolerance: f
 
 
 def _ledger_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
+    yield labels("desk.labels", data, {"month": desk.month})
     bought, sold, credits = (data[name].values for name in ("bought", "sold", "credits_bought"))
     price, credit_price = desk.by_month("allowance_price"), desk.by_month("credit_price")
     volume, credit_volume = desk.by_month("volume_limit"), desk.by_month("credit_volume_limit")
@@ -93,6 +94,10 @@ def _counts(desk: Desk) -> float:
     return max(lacking, 0.0) / most if most > 0 else 0.0
 
 
+def _exact_limit(desk: Desk, net_sales: float) -> float:
+    return desk.carry_over_base + desk.carry_over_multiple * max(net_sales, 0.0)
+
+
 def _slack(name: str, worth: float | Array, used: float | Array, room: float | Array, scale: float | Array) -> Line:
     """``worth`` (value less cost of one more unit) is not above 0 while there is room and not below 0 while used."""
     gain = np.where(np.asarray(room) > 0, np.maximum(worth, 0.0), 0.0)
@@ -121,6 +126,8 @@ def _worth_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
     yield _slack("desk.worth.credits", dear, data.credits_bought.values - tiny, room, np.maximum(dear, scale))
     kept = worth[1:] - worth[:-1]
     yield _slack("desk.worth.holding", kept, data.holdings.values[:-1] - tiny, np.inf, scale[:-1])
+    final = np.array([value["deadline_value"]]) - worth[-1:]
+    yield _slack("desk.worth.deadline", final, data.holdings.values[-1:] - tiny, np.inf, scale[-1:])
     grown = (1 + desk.monthly_interest) * money[1:] - money[:-1]
     spare = data.cash.values[:-1] + desk.credit_line - 1e-9 * (1 + np.abs(data.cash.values[:-1]))
     yield _slack("desk.worth.cash", grown, spare, np.inf, 1.0)
@@ -135,7 +142,7 @@ def _limit_lines(desk: Desk, data: xr.Dataset, traded: tuple[Array, Array, float
     value = {str(name): float(data[name]) for name in data.data_vars if not data[name].dims}
     money, credit_price = data.cash_value.values, desk.by_month("credit_price")
     volume = desk.by_month("volume_limit")
-    last = float(data.allowance_value.values[-1])
+    last = value["deadline_value"]
     counts = _counts(desk)
     whole = last - value["surrender_limit_value"]
     free = whole - counts * value["purchase_limit_value"]
@@ -156,15 +163,15 @@ def _limit_lines(desk: Desk, data: xr.Dataset, traded: tuple[Array, Array, float
         yield _slack(
             "desk.worth.missing", whole - desk.fine, value["missing"] - tiny, np.inf, max(all_scale, desk.fine)
         )
+    # A whole number is carried over, so that one more may be worth it, or one less, and yet not be the better plan.
     beyond = desk.carried_value - last - value["carry_over_value"]
-    yield _slack(
-        "desk.worth.carried", beyond, value["carried_over"] - WHOLE, np.inf, max(all_scale, desk.carried_value)
-    )
-    yield _slack("desk.worth.expired", -last, value["expired"] - WHOLE, np.inf, all_scale)
+    yield _line("desk.whole_value", value["whole_value"] - beyond, abs(beyond) + 1e-6, WORTH)
+    yield _line("desk.carried_over.whole", value["carried_over"] - round(value["carried_over"]), 1.0, 1e-9)
+    yield _slack("desk.worth.expired", -last, value["expired"] - tiny, np.inf, all_scale)
     for name, room_left in (
         ("credit_limit_value", desk.credit_limit * desk.obligation - value["credits_used"]),
         ("credit_value", value["credits_left"]),
-        ("carry_over_value", value["carry_over_limit"] - value["carried_over"] - WHOLE),
+        ("carry_over_value", _exact_limit(desk, value["net_sales"]) - value["carried_over"]),
         ("net_sales_value", value["net_sales"]),
         ("purchase_limit_value", desk.purchase_limit - float(data.bought.sum()) - counts * value["credits_used"]),
         ("surrender_limit_value", desk.obligation - value["credits_used"] - value["missing"]),

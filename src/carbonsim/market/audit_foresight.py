@@ -57,6 +57,8 @@ def path_lines(
 ) -> Iterator[Line]:
     """The lines on what is published, without those of the windows themselves."""
     true = _policy(problem, foresight, problem.year[-1])
+    due = {"decision": [decision.year for decision in decisions]}
+    yield audit_ledger.labels("foresight.labels", dataset, due)
     yield _years_line(problem, foresight, decisions)
     yield from _policy_lines(problem, foresight, decisions)
     yield from _chain_lines(problem, foresight, decisions, dataset)
@@ -156,7 +158,7 @@ def _chain_lines(
 ) -> Iterator[Line]:
     """A window opens with the bank published for the year before, and counts left-overs at what the rule says."""
     years, opening = [decision.year for decision in decisions], np.zeros(len(decisions))
-    bank, price = dataset.bank.values, dataset.allowance_price.values
+    bank = dataset.bank.values
     worth = np.full(len(decisions), np.nan)
     used = np.array([_terminal_value(decision.problem) for decision in decisions])
     for row, decision in enumerate(decisions):
@@ -167,7 +169,7 @@ def _chain_lines(
             rates = np.broadcast_to(banking.yearly().get("borrowing_interest", np.zeros(1)), (len(problem.year),))
             before *= 1 + float(rates[place - 1])
         opening[row] = abs(decision.problem.opening_bank - before) / max(abs(before), 1e-300)
-        worth[row] = _worth(foresight, dataset, row, price, place)
+        worth[row] = _worth(problem, foresight, dataset, row, place)
         if place + foresight.window >= len(problem.year):
             used[row] = worth[row] = np.nan
     yield worst("foresight.opening_bank", opening, 1.0, IDENTITY, years)
@@ -181,15 +183,15 @@ def _terminal_value(window: MarketProblem) -> float:
     return 0.0 if tool is None else float(cast(Any, tool).value or 0.0)
 
 
-def _worth(foresight: Foresight, dataset: xr.Dataset, row: int, price: Array, place: int) -> float:
+def _worth(problem: MarketProblem, foresight: Foresight, dataset: xr.Dataset, row: int, place: int) -> float:
     """Worth of what is left at the end of one decision's window, from published prices and expectations alone."""
     if foresight.first_value is None:
         return 0.0
     if row == 0:
         return foresight.first_value
-    rate = float(dataset.attrs["interest"])
+    rate = problem.interest
     if foresight.constant_price:
-        return float(price[place - 1]) / (1 + rate)
+        return float(dataset.allowance_price.values[place - 1]) / (1 + rate)
     expected = dataset.expected_price.values[row - 1]
     last = int(np.flatnonzero(~np.isnan(expected))[-1])
     return float(expected[last]) * (1 + rate) ** (place + foresight.window - 1 - last)

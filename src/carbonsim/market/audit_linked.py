@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.market.audit_ledger import worst
+from carbonsim.market.audit_ledger import labels, worst
 from carbonsim.market.certificate import Certificate, Line, audit
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def audit_linked(linked: LinkedMarkets, dataset: xr.Dataset, markets: Mapping[st
 
 
 def _lines(linked: LinkedMarkets, dataset: xr.Dataset, markets: Mapping[str, Market]) -> Iterator[Line]:
+    gates = [gate.name for gate in linked.gates]
+    yield labels("linked.labels", dataset, {"market": list(linked.markets), "gate": gates, "year": linked.year})
     flow = dataset.flow.values
     # A sign that no flow may have is a line of its own: no market could be made with it.
     yield worst("gate.flow_sign", np.minimum(flow, 0.0), np.abs(flow) + 1e-9, 0.0, dataset.gate.values)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.audit_ledger import IDENTITY, labels, worst
 from carbonsim.market.certificate import Certificate, Line, audit
 from carbonsim.market.plans import Plans
 from carbonsim.market.problem import MarketProblem
@@ -33,6 +33,7 @@ def audit_lumpy(problem: MarketProblem, dataset: xr.Dataset) -> Certificate:
 
 
 def _plan_lines(problem: MarketProblem, plans: Plans, data: xr.Dataset) -> Iterator[Line]:
+    yield labels("plans.labels", data, {"plan": plans.label})
     chosen = data.plan_chosen.values
     yield worst("plans.whole", np.minimum(np.abs(chosen), np.abs(chosen - 1)), 1.0, 0.0, plans.label)
     count = np.bincount(plans.enterprise, weights=chosen, minlength=len(problem.enterprise))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SUFFIX = "_by_equilibrium"
+STARTS = ("least_withdrawal", "greatest_withdrawal", "from_no_intervention", "from_largest_intervention")
 
 
 def reserve_certificate(problem: MarketProblem, rule: SupplyRule, dataset: xr.Dataset, tolerance: float) -> Certificate:
@@ -52,11 +53,24 @@ def _lines(problem: MarketProblem, rule: SupplyRule, dataset: xr.Dataset, tolera
     stacked = {name.removesuffix(SUFFIX): v for name, v in variables.items() if name.endswith(SUFFIX)}
     coords = {name: values.variable for name, values in dataset.coords.items() if name != "equilibrium"}
     plain = {name: v for name, v in variables.items() if not name.endswith(SUFFIX)}
+    yield _order_line(dataset, stacked["supply_change"].values, plain["supply_change"].values)
     yield from _equilibrium(problem, rule, xr.Dataset(plain, coords, dataset.attrs), tolerance)
     for index, label in enumerate(dataset.equilibrium.values):
         own = {name: v.isel(equilibrium=index) for name, v in stacked.items()}
         for line in _equilibrium(problem, rule, xr.Dataset(own, coords, dataset.attrs), tolerance):
             yield dataclasses.replace(line, name=f"{label}: {line.name}")
+
+
+def _order_line(dataset: xr.Dataset, by_equilibrium: Array, shown: Array) -> Line:
+    """The first equilibrium is the one shown, and the ends are what their names say."""
+    changes = by_equilibrium.sum(axis=1)
+    most = {"least_withdrawal": changes.max(), "greatest_withdrawal": changes.min()}
+    wrong = np.array([
+        float(change != most.get(label, change) or not (label in STARTS or label.startswith("seed_")))
+        for label, change in zip(map(str, dataset.equilibrium.values), changes, strict=True)
+    ])  # fmt: skip
+    wrong[0] += float(not np.array_equal(by_equilibrium[0], shown))
+    return worst("rule.equilibria", wrong, 1.0, 0.0, dataset.equilibrium.values)
 
 
 def _equilibrium(problem: MarketProblem, rule: SupplyRule, dataset: xr.Dataset, tolerance: float) -> Iterator[Line]:

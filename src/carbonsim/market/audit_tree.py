@@ -80,6 +80,7 @@ def audit_tree(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object]]
 
 def _lines(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object]], dataset: xr.Dataset) -> Iterator[Line]:
     places = _places(problem, nodes)
+    yield audit_ledger.labels("tree.labels", dataset, {"year": problem.year})
     yield from _label_lines(places, dataset)
     banking = any(isinstance(tool, Banking) for tool in problem.instruments)
     other = ("node_year", "node_probability", "parent")

@@ -166,7 +166,8 @@ def plan_desk(desk: Desk) -> DeskPlan:
         deadline). Scalars: ``surrendered``, ``carried_over``, ``expired`` [allowance], ``credits_used``,
         ``credits_left``, ``missing`` [tCO2e], ``fine_paid`` [CNY], ``carry_over_limit`` (whole allowances, rounded
         down as the law does), ``net_sales``, ``final_wealth`` [CNY], and what one more unit of each limit is worth:
-        ``carry_over_value``, ``net_sales_value``, ``purchase_limit_value``, ``credit_limit_value``,
+        ``carry_over_value``, ``net_sales_value``, ``purchase_limit_value``, ``credit_limit_value``, ``deadline_value``
+        (an allowance at the deadline), ``whole_value`` (one more of the whole allowances carried over),
         ``credit_value``, ``surrender_limit_value`` (credits and missing tonnes are no more than the obligation)
         [CNY/tCO2e]; of several possible values the least. ``obligation_cost``: what one more tonne to cover costs.
 

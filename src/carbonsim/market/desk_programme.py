@@ -46,7 +46,7 @@ def best_plan(desk: Desk) -> xr.Dataset:
     InfeasibleError
         If neither is possible.
     """
-    plans = [found for found in (_solve(desk, seller=False), _solve(desk, seller=True)) if found is not None]
+    plans = [found for seller in (False, True) for found in _whole_plans(desk, seller=seller)]
     if not plans:
         raise InfeasibleError(
             f"The obligation of {desk.obligation:,.6g} t cannot be met: cash and credit line, or the volumes that can "
@@ -58,8 +58,25 @@ def best_plan(desk: Desk) -> xr.Dataset:
     return _dataset(desk, plans[best])
 
 
-def declare_desk(desk: Desk, *, seller: bool, scale: float = 1.0) -> pyo.ConcreteModel:
-    """The Pyomo model of a desk that must be a net seller, or whose net sales do not count."""
+def _whole_plans(desk: Desk, *, seller: bool) -> list[_Found]:
+    """The plan with whole allowances carried over, for the whole numbers next to what the programme would carry.
+
+    What is worth the most is concave in the number carried over, so that no other whole number is better.
+    """
+    found = _solve(desk, seller=seller)
+    if found is None:
+        return []
+    carried = found.column("carried")
+    near = {np.floor(carried + SMALL * (1 + carried)), np.ceil(carried - SMALL * (1 + carried))}
+    tried = (_solve(desk, seller=seller, whole=float(number)) for number in sorted(near))
+    return [one for one in tried if one is not None]
+
+
+def declare_desk(desk: Desk, *, seller: bool, scale: float = 1.0, whole: float | None = None) -> pyo.ConcreteModel:
+    """The Pyomo model of a desk that must be a net seller, or whose net sales do not count.
+
+    ``whole`` is the number of allowances carried over, if it is given.
+    """
     import pyomo.environ as pyo
 
     model = pyo.ConcreteModel(name="desk")
@@ -97,6 +114,8 @@ def declare_desk(desk: Desk, *, seller: bool, scale: float = 1.0) -> pyo.Concret
     model.hold = pyo.Constraint(months, rule=hold)
     model.pay = pyo.Constraint(months, rule=pay)
     _declare_deadline(desk, model, seller=seller, scale=scale)
+    if whole is not None:
+        model.whole = pyo.Constraint(expr=model.carried == whole / scale)
     fine = 0.0 if np.isinf(desk.fine) else desk.fine
     model.wealth = pyo.Objective(
         expr=fine * model.missing - model.cash[months[-1]] - desk.carried_value * model.carried
@@ -133,12 +152,12 @@ def _declare_deadline(desk: Desk, model: pyo.ConcreteModel, *, seller: bool, sca
         model.carry_over = pyo.Constraint(expr=model.carried <= base)
 
 
-def _solve(desk: Desk, *, seller: bool) -> _Found | None:
+def _solve(desk: Desk, *, seller: bool, whole: float | None = None) -> _Found | None:
     if seller and not desk.carry_over_multiple:
         return None
     largest = max(desk.obligation, desk.opening_holdings, float(desk.by_month("issued").sum()), 1e-9)
     scale = largest / SCALED
-    compiled = compile_programme(declare_desk(desk, seller=seller, scale=scale))
+    compiled = compile_programme(declare_desk(desk, seller=seller, scale=scale, whole=whole))
     solution = LoadedProgramme(compiled).solve()
     return None if solution is None else _Found(compiled, solution, scale)
 
@@ -157,8 +176,8 @@ def _dataset(desk: Desk, found: _Found) -> xr.Dataset:
     )
     net_sales = desk.net_sales_before + float((desk.in_window * (sold - bought)).sum())
     limit = desk.carry_over_base + desk.carry_over_multiple * max(net_sales, 0.0)
-    # The law counts whole allowances: what the programme carries beyond them expires.
-    whole = min(carried, float(np.floor(limit + 1e-6)))
+    # The solver meets whole numbers to its tolerance only.
+    whole = float(np.round(carried))
     fine = 0.0 if np.isinf(desk.fine) else desk.fine * missing
     tonnes, money, each = {"units": "tCO2e"}, {"units": "CNY"}, {"units": "CNY/tCO2e"}
     return xr.Dataset(
@@ -178,6 +197,8 @@ def _dataset(desk: Desk, found: _Found) -> xr.Dataset:
             "carry_over_value": ((), -found.dual("carry_over"), each),
             "net_sales_value": ((), -found.dual("net_seller"), each),
             **{name: ((), value, each) for name, value in _least_values(desk, found, used).items()},
+            "deadline_value": ((), -found.dual("deadline"), each),
+            "whole_value": ((), desk.carried_value + found.dual("deadline") + found.dual("carry_over"), each),
             "surrender_limit_value": ((), -found.dual("surrender"), each),
         },
         coords={"month": months},
@@ -201,7 +222,8 @@ def _least_values(desk: Desk, found: _Found, used: float) -> dict[str, float]:
         credits < desk.by_month("credit_volume_limit") - tiny, money * desk.by_month("credit_price"), np.nan
     )
     cheapest = float(np.nanmin(cost)) if not np.all(np.isnan(cost)) else np.inf
-    free = max(float(worth[-1]) + found.dual("surrender") - desk.credit_counts * purchase, 0.0)
+    last = -found.dual("deadline")
+    free = max(last + found.dual("surrender") - desk.credit_counts * purchase, 0.0)
     left = desk.opening_credits + float(credits.sum()) - used
     credit = 0.0 if left > tiny else min(free, cheapest)
     limit = free - credit if used >= desk.credit_limit * desk.obligation - tiny else 0.0
@@ -209,7 +231,7 @@ def _least_values(desk: Desk, found: _Found, used: float) -> dict[str, float]:
         "purchase_limit_value": purchase,
         "credit_value": credit,
         "credit_limit_value": limit,
-        "obligation_cost": float(worth[-1])
+        "obligation_cost": last
         - desk.credit_limit * limit
         + found.dual("surrender")
         - purchase * _room_per_tonne(desk, used),

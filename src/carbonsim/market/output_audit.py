@@ -11,13 +11,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.market.audit_ledger import worst
+from carbonsim.market.audit_ledger import labels, worst
 from carbonsim.market.certificate import Certificate, Line
 from carbonsim.market.output_problem import OutputProblem
 
 Array = NDArray[np.float64]
 
 EXACT = 1e-9  # relative residual accepted where two sums must be the same number
+CHANNELS = ("intensity", "switching", "output")  # in which home emissions fall, in the order of the published table
 MET = 1e-8  # relative residual accepted in equilibrium conditions
 
 
@@ -37,6 +38,8 @@ def _lines(problem: OutputProblem, dataset: xr.Dataset) -> Iterator[Line]:
     from carbonsim.market import output_audit_accounts, output_audit_prices
 
     known = settled(dataset)
+    names = {"year": problem.year, "good": problem.good, "producer": problem.producer, "pool": problem.pool}
+    yield labels("output.labels", dataset, {**names, "channel": CHANNELS})
     yield _basis_line(problem, dataset)
     yield from _without_lines(problem, dataset)
     if known.any():

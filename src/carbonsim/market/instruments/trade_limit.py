@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from carbonsim.errors import ParameterError, shorten
 from carbonsim.inputs.parameters import ParameterSet
-from carbonsim.market.audit_ledger import worst
+from carbonsim.market.audit_ledger import labels, worst
 from carbonsim.market.enterprise_instrument import EnterpriseInstrument, Found, Margins, Published, no_margin
 from carbonsim.market.supply import Array, Instrument, MarketSetting, as_array, instruments, over_years
 
@@ -170,6 +170,7 @@ class TradeLimit(EnterpriseInstrument):
 
     def audit(self, problem: MarketProblem, dataset: xr.Dataset) -> Iterable[Line]:
         """No place crosses its limits, and a price of its own stands only at one."""
+        yield labels("trade_limit.labels", dataset, {"place": self.places})
         _, net, buy, sell = self._crossing(problem, dataset)
         size = np.maximum(np.abs(net), 1e-9) + np.abs(dataset.net_purchase.values).sum(axis=0)
         outside = np.maximum(np.maximum(net - buy, -net - sell), 0.0)
