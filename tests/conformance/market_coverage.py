@@ -57,7 +57,7 @@ SUPPLY_RULES: dict[str, dict[str, object]] = {
     "tnac_reserve": {
         "lower": 1.0, "upper": 3.0, "rate": 0.24, "minimum_intake": 1.0, "release": 1.0, "smoothing_until": None,
         "invalid_above": None, "first_tnac_year": 2023, "months_in_first_year": 4, "opening_reserve": 5.0,
-        "earlier_tnac": {2023: 6.0, 2024: 6.0},
+        "earlier_tnac": {2023: 6.0, 2024: 0.0},
     },
     "unsold_allowances": {"acts_on": "auction_floor", "then": "re_offer", "after": 1},
 }  # fmt: skip

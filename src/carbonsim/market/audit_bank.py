@@ -104,18 +104,19 @@ def arbitrage_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, pric
         return
     ends = year_ends(problem)
     bank, volume = dataset.bank.values, _volume(problem, dataset)
-    lost = np.where(dataset.expired.values > EQUAL * volume, np.nan_to_num(price), 0.0)
+    unbounded = np.where(np.isnan(price), np.inf, price)
+    lost = np.where(dataset.expired.values > EQUAL * volume, unbounded, 0.0)
     if not ends.serves.all():
         yield worst(f"price.of_expired[{name}]", lost, 1.0, OPTIMAL, problem.year)
     if ends.serves[-1]:
         final = np.nan_to_num(price[-1:])
-        off = np.where(bank[-1:] - ends.last > EQUAL * volume[-1:], final - ends.value, 0.0)
+        off = np.where(bank[-1:] - ends.last > EQUAL * volume[-1:], unbounded[-1:] - ends.value, 0.0)
         below = np.where(np.isnan(price[-1:]), 0.0, np.minimum(final - ends.value, 0.0))
         scale = np.array([max(ends.value, 1.0)])
         yield worst(f"price.of_final_bank[{name}]", np.abs(off) + np.abs(below), scale, OPTIMAL, problem.year[-1:])
     if len(price) == 1 or not ends.serves[:-1].any():
         return
-    present = np.where(np.isnan(price), np.inf, price) * problem.discount
+    present = unbounded * problem.discount
     now, later = present[:-1], present[1:]
     scale = np.maximum(np.where(np.isinf(now), 0.0, now), 1e-3)
     serves = ends.serves[:-1]

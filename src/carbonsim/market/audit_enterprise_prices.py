@@ -226,10 +226,12 @@ class _View:
             )
             bounds = discount[y] * least[e, y], discount[y] * most[e, y]
             factors = (1.0, -1.0, pair.multiple, -pair.multiple)
-            if not self._shares_limit(e, pair.year):
+            shared = self._shares_limit(e, pair.year)
+            if not shared:
                 self.face.combine(name, ends, factors, bounds)
+            if not shared and np.isfinite(bounds[1]):
                 continue
-            # Two limits bind, so that only part of the gain from carrying is this one's.
+            # Where two limits bind, only part of the gain from carrying is this one's.
             self.face.combine(name, ends, factors, (-np.inf, bounds[1]))
             self.face.combine(name, ends[:2], factors[:2], (bounds[0], np.inf))
         self.face.differ(name, self.worth, node, np.where(plain, discount * most, np.inf))

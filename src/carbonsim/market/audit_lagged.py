@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from carbonsim.market.audit_ledger import worst
+from carbonsim.market.audit_vintages import has_vintages, issue_worth
 from carbonsim.market.certificate import Certificate, Line, audit
 from carbonsim.market.problem import MarketProblem
 
@@ -39,14 +40,15 @@ def audit_lagged(
     Returns
     -------
     Certificate
-        The ordinary audit of the market in which every option costs, besides itself, the allowances it forgoes at the
-        published prices and the allocation follows the published emissions; then the lines of the lag.
+        The ordinary audit of the market in which every option costs, besides itself, what the allowances it forgoes
+        are worth at the published prices and the allocation follows the published emissions; then the lines of the lag.
     """
     return Certificate(tuple(_lines(problem, dataset, share, previous, after)))
 
 
 def _lines(problem: MarketProblem, dataset: xr.Dataset, share: Array, previous: Array, after: Array) -> Iterator[Line]:
-    price, emissions = dataset.allowance_price.values, dataset.covered_emissions.values
+    emissions = dataset.covered_emissions.values
+    owed, given_worth = _worths(problem, dataset)
     worth = np.zeros_like(problem.baseline)
     expected = np.zeros_like(problem.baseline)
     for y in range(len(problem.year)):
@@ -54,7 +56,7 @@ def _lines(problem: MarketProblem, dataset: xr.Dataset, share: Array, previous: 
         expected[:, y] = share[:, y] * last
         if y:
             ratio = problem.discount[y] / problem.discount[y - 1]
-            worth[:, y - 1] = problem.share[:, y] * share[:, y] * price[y] * ratio
+            worth[:, y - 1] = problem.share[:, y] * share[:, y] * given_worth[:, y] * ratio
     worth[:, -1] = after
     owner, used = problem.options.enterprise, dataset.option_abatement.values
     cost = problem.options.unit_cost + worth[owner]
@@ -77,8 +79,8 @@ def _lines(problem: MarketProblem, dataset: xr.Dataset, share: Array, previous: 
     yield worst("lagged.allocation", found - given, np.abs(given), EXACT, firms)
     found = dataset.forgone_allocation.values
     yield worst("lagged.forgone", found - forgone, np.abs(forgone), EXACT, firms)
-    felt = problem.share * price * (1.0 - problem.per_emission) - worth
-    full = problem.share * price
+    full = problem.share * owed
+    felt = full - problem.share * problem.per_emission * given_worth - worth
     phi = np.where(full > 0, felt / np.where(full > 0, full, 1.0), np.nan)
     both = np.isnan(phi) & np.isnan(dataset.phi.values)
     wrong = np.where(both, 0.0, dataset.phi.values - phi)
@@ -90,3 +92,14 @@ def _lines(problem: MarketProblem, dataset: xr.Dataset, share: Array, previous: 
     answered = sorted({term.enterprise for term in problem.responses})
     paid[answered] = dataset.abatement_cost.values[answered]
     yield worst("lagged.cost", dataset.abatement_cost.values - paid, gross, EXACT, firms)
+
+
+def _worths(problem: MarketProblem, dataset: xr.Dataset) -> tuple[Array, Array]:
+    """What an allowance less that is owed, and one more that is given, is worth to each enterprise in each year."""
+    price = dataset.allowance_price.values
+    owed, given = np.empty_like(problem.baseline), np.empty_like(problem.baseline)
+    owed[:], given[:] = price, issue_worth(problem, price) if has_vintages(problem) else price
+    if any(instrument.by_enterprise for instrument in problem.instruments):
+        own = dataset.enterprise_price.values
+        owed = given = np.where(np.isnan(own), 0.0, own)
+    return owed, given

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from carbonsim.market.audit_hull import hull_lines
 from carbonsim.market.audit_ledger import IDENTITY, labels, worst
 from carbonsim.market.certificate import Certificate, Line, audit
 from carbonsim.market.plans import Plans
@@ -28,7 +29,7 @@ def audit_lumpy(problem: MarketProblem, dataset: xr.Dataset) -> Certificate:
     """
     plans = problem.plans
     assert plans is not None  # noqa: S101  the caller has a problem with plans
-    parts = (_plan_lines, _given_lines, _cost_lines, _supporting_lines)
+    parts = (_plan_lines, _given_lines, _cost_lines, hull_lines, _supporting_lines)
     return Certificate(tuple(line for part in parts for line in part(problem, plans, dataset)))
 
 
@@ -45,10 +46,6 @@ def _plan_lines(problem: MarketProblem, plans: Plans, data: xr.Dataset) -> Itera
         yield worst(f"plans.{name}", data[name].values - expected, np.abs(expected), IDENTITY, problem.enterprise)
     wrong = np.array([float(basis != "hull") for basis in data.price_basis.values])
     yield worst("plans.basis", wrong, 1.0, 0.0, problem.year)
-    ends = np.abs(data.price_low.values - data.allowance_price.values) + np.abs(
-        data.price_high.values - data.allowance_price.values
-    )
-    yield worst("plans.hull_price_ends", ends, np.maximum(data.allowance_price.values, 1e-3), IDENTITY, problem.year)
 
 
 def _given_lines(problem: MarketProblem, plans: Plans, data: xr.Dataset) -> Iterator[Line]:

@@ -17,6 +17,8 @@ from carbonsim.market.problem import MarketProblem
 
 Array = NDArray[np.float64]
 
+FAR = 1e3  # a price without an upper bound, as a multiple of every step's
+LEAST_WEIGHT = 1e-3  # share of the price that a tonne cut has to be worth to somebody to count at such a price
 NUDGE = 2e-5  # step off the end of an interval at which somebody must react
 
 
@@ -31,15 +33,28 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     outside = np.maximum(np.maximum(low - known, known - highest), 0.0)
     yield worst("price.in_interval", outside, scale, IDENTITY, problem.year)
     yield worst("price.basis", _basis_wrong(problem, dataset), 1.0, 0.0, problem.year)
-    for name, path in (("price", known), ("price_low", low), ("price_high", np.where(np.isnan(high), np.nan, high))):
-        yield from _option_lines(problem, dataset, name, path, options)
-        yield from _step_lines(problem, dataset, name, path, options.top)
+    for name, path in (("price", known), ("price_low", low), ("price_high", high)):
+        # Without an upper bound the quantities are the best at a price far above every cost, too.
+        shown = np.where(np.isnan(path), _far(problem, options), path)
+        yield from _option_lines(problem, dataset, name, shown, options)
+        yield from _step_lines(problem, dataset, name, shown, options.top)
         yield from arbitrage_lines(problem, dataset, name, path)
     if problem.given_price is not None:
         apart = np.abs(known - problem.given_price) + np.abs(low - known) + np.abs(highest - known)
         yield worst("price.given", apart, scale, IDENTITY, problem.year)
         return
     yield from _interval_lines(problem, dataset, low, np.where(np.isnan(high), np.inf, high), options)
+
+
+def _far(problem: MarketProblem, options: OptionAudit) -> float:
+    """A price at which everything that would ever be done is done; NaN, which is not checked, if there is none."""
+    if any(step.owed_next is not None for step in problem.steps):
+        # What is unmet is owed again a year later, at a price that is not bounded either.
+        return np.nan
+    asked = max((float(np.nanmax(step.price, initial=0.0)) for step in problem.steps), default=0.0)
+    weight = np.abs(problem.share * (1 - problem.per_emission))
+    least = float(weight[weight > LEAST_WEIGHT].min(initial=1.0))
+    return max(options.top, FAR * asked) / least
 
 
 def _basis_wrong(problem: MarketProblem, dataset: xr.Dataset) -> Array:

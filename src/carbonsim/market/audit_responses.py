@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 REGRET = 1e-9  # what another answer may save, as a share of the unit's emissions at the price
 MARGIN = 2e-5  # one-sided slope of the objective that is accepted with the wrong sign, as a share of the price
+FAR = 1e3  # a price without an upper bound, as a multiple of every cost
 SIDE = 1e-7  # step of the one-sided slopes, as a share of emissions
 BALANCED = 1e-8
 
@@ -26,6 +27,7 @@ BALANCED = 1e-8
 def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     """The lines on response terms and balance groups."""
     if not problem.responses:
+        yield worst("response.mixed", dataset.mixed.values, 1.0, 0.0, problem.year)
         return
     labels = [f"{problem.enterprise[term.enterprise]} {term.year}" for term in problem.responses]
     rules = [_rule(problem, dataset, term) for term in problem.responses]
@@ -41,7 +43,7 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
         regret, slope = np.zeros(len(labels)), np.zeros(len(labels))
         for index, term in enumerate(problem.responses):
             y = problem.year.index(term.year)
-            price = float(path[y])
+            price = float(path[y] if name != "price_high" or not np.isnan(path[y]) else _far(problem))
             if name != "allowance_price" and price == paths["allowance_price"][y]:
                 continue
             if np.isnan(price) or (term.balance_group and name == "price_high"):
@@ -52,6 +54,12 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
         yield worst(f"response.best[{name}]", regret, 1.0, REGRET, labels)
         yield worst(f"response.marginal[{name}]", slope, 1.0, MARGIN, labels)
     yield from _group_lines(problem, dataset, rules)
+
+
+def _far(problem: MarketProblem) -> float:
+    """A price far above every cost, for one without an upper bound."""
+    options = problem.options
+    return FAR * float(max(1.0, (np.abs(options.unit_cost) + options.slope * options.potential).max(initial=0.0)))
 
 
 def _group_label(term: ResponseTerm) -> str:

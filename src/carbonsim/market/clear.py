@@ -12,7 +12,7 @@ import xarray as xr
 from carbonsim.errors import InputError, shorten
 from carbonsim.market.certificate import Certificate, audit, check_certificate
 from carbonsim.market.clearing import Clearing
-from carbonsim.market.concept import Concept
+from carbonsim.market.concept import Concept, name_of
 from carbonsim.market.equilibrium import answer_given_price, clear_by_best_response
 from carbonsim.market.ledger import market_dataset
 from carbonsim.market.lumpy import clear_lumpy
@@ -104,7 +104,7 @@ def clear(
         )
     if concept is not None:
         if problem.plans is not None:
-            raise InputError(f"plans cannot stand beside the concept {type(concept).__name__}; leave one of them out.")
+            raise InputError(f"plans cannot stand beside the concept {name_of(concept)}; leave one of them out.")
         return concept.clear(problem, engine, progress)
     if problem.plans is not None:
         return clear_lumpy(problem, engine, progress)

@@ -33,7 +33,8 @@ class EnterpriseClearing:
     ``trade`` is purchases less sales and ``bank`` what is held at the end of the year [allowance], ``price`` what an
     allowance is worth to the enterprise [CNY/tCO2e], NaN where it has no balance; (enterprise, year). ``opening`` is
     (enterprise), ``step_used`` (step, enterprise, year) the use of the steps that enterprises use themselves.
-    ``published`` holds dimensions, values and unit of what single instruments publish.
+    ``published`` holds dimensions, values and unit of what single instruments publish, ``words`` attributes of the
+    dataset.
     """
 
     trade: Array
@@ -44,6 +45,7 @@ class EnterpriseClearing:
     step_used: Array
     published: Mapping[str, tuple[tuple[str, ...], Array, str]] = field(default_factory=dict)
     coordinates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

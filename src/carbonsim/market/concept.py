@@ -26,3 +26,9 @@ class Concept:
     def clear(self, problem: MarketProblem, engine: Engine, progress: Callable[[str, float], None] | None) -> Market:
         """The market of a problem under this concept, with the certificate of the whole."""
         raise NotImplementedError
+
+
+def name_of(concept: Concept) -> str:
+    """The name under which a concept is registered, as problem files give it; else that of its class."""
+    found = (name for name in concepts if concepts.get(name).target is type(concept))
+    return next(found, type(concept).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
@@ -9,8 +10,9 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InfeasibleError, InputError, SolverError
+from carbonsim.errors import InfeasibleError, InputError, SolverError, shorten
 from carbonsim.market.clearing import Clearing, EnterpriseClearing
+from carbonsim.market.enterprise_decisions import price_decisions
 from carbonsim.market.enterprise_data import OWN_KINDS, EnterpriseData
 from carbonsim.market.enterprise_instrument import Found, Published
 from carbonsim.market.enterprise_programme import own_name, shared_name, tiled_programme
@@ -35,6 +37,7 @@ CELL_SHIFT = 1e-7  # one-sided shift of an enterprise's balance, as a share of w
 SMALLEST_SHIFT = 1e-8  # in the programme's unit: above the solver's tolerance
 POINT_WIDTH = 1e-5  # with linear MACs, an interval narrower than this share of the price is one price
 NEGLIGIBLE = 1e-9
+SETTLINGS = 20  # corrections of yes-or-no decisions that cost nothing
 
 
 def clear_by_enterprises(problem: MarketProblem, reason: str) -> Clearing:
@@ -59,12 +62,37 @@ def clear_by_enterprises(problem: MarketProblem, reason: str) -> Clearing:
     plan = solve_mixed_integer(tiled.programme) if whole else None
     if whole and plan is None:
         _raise_infeasible(data, tiled)
-    loaded = LoadedProgramme(tiled.programme if plan is None else plan.fixed, warm=True)
+    solved = _solve(data, tiled, tiled.programme if plan is None else plan.fixed)
+    return _clearing(solved if plan is None else _settle(solved), reason, plan)
+
+
+def _solve(data: EnterpriseData, tiled: TiledProgramme, programme: CompiledProgramme) -> _Solved:
+    loaded = LoadedProgramme(programme, warm=True)
     solution = loaded.solve()
     if solution is None:
         _raise_infeasible(data, tiled)
-    solved = _Solved(data, tiled, loaded, solution)
-    return _clearing(solved, reason, plan)
+    return _Solved(data, tiled, loaded, solution)
+
+
+def _settle(solved: _Solved) -> _Solved:
+    """The same plan with the integers that its cost leaves open set to what its quantities say, so that prices fit.
+
+    Each settling keeps the quantities feasible, but the solver may then choose others of the same cost.
+    """
+    for _ in range(SETTLINGS):
+        lower = solved.programme.column_lower.copy()
+        for instrument in solved.data.instruments:
+            for name, values in instrument.decided(solved.data, solved.column).items():
+                places = solved.places(name)
+                known = (places >= 0) & ~np.isnan(values)
+                lower[places[known]] = values[known]
+        whole = solved.tiled.programme.integer
+        if np.array_equal(lower, solved.programme.column_lower) or whole is None:
+            return solved
+        upper = np.where(whole, lower, solved.programme.column_upper)
+        programme = dataclasses.replace(solved.programme, column_lower=lower, column_upper=upper)
+        solved = _solve(solved.data, solved.tiled, programme)
+    raise SolverError(f"The plan's yes-or-no decisions do not fit its quantities after {SETTLINGS} corrections.")
 
 
 def _refuse_quadratic(data: EnterpriseData) -> None:
@@ -177,6 +205,11 @@ def _clearing(solved: _Solved, reason: str, plan: IntegerSolution | None) -> Cle
     for instrument in data.instruments:
         published.update(instrument.publish_enterprises(data, found))
         coordinates.update(instrument.coordinates())
+    words: dict[str, str] = {}
+    if plan is not None:
+        decided = price_decisions(data, solved.tiled, solved.solution.values, duals, not np.any(undetermined))
+        published.update(decided.published)
+        words.update(decided.words)
     return Clearing(
         engine="programme",
         reason=reason,
@@ -200,6 +233,7 @@ def _clearing(solved: _Solved, reason: str, plan: IntegerSolution | None) -> Cle
             step_used=by_step,
             published=published,
             coordinates=coordinates,
+            words=words,
         ),
     )
 
@@ -235,11 +269,19 @@ def _market_prices(solved: _Solved, duals: Array) -> Array:
             )
         raise InfeasibleError(
             f"No price from 0 clears the market of {data.problem.year[int(np.argmin(price))]}: at 0 more is sold than "
-            "anybody takes, because sales count for what may be carried over while taking allowances costs something. "
-            f"Enterprises would pay {-price.min():.6g} CNY/t to be rid of them. Leave out the cost or limit on trade, "
-            "or raise carry_over_limit.base."
+            f"anybody takes, because sales count for what may be carried over, and {_why_not_taken(data)}. "
+            f"Enterprises would pay {-price.min():.6g} CNY/t to be rid of them. Raise carry_over_limit.base"
+            f"{', or leave out a cost or limit on trade' if len(data.instruments) > 1 else ''}."
         )
     return np.where(price < NEGLIGIBLE * scale, 0.0, price)
+
+
+def _why_not_taken(data: EnterpriseData) -> str:
+    """What may keep everybody from taking allowances at a price of 0, as a clause."""
+    others = [one.label for one in data.instruments if not one.couples_prices]
+    if not others:
+        return "whoever takes them counts fewer sales of its own"
+    return f"{shorten(others)}, or that it counts fewer sales of its own, keeps anybody from taking them"
 
 
 def _worths(solved: _Solved, duals: Array) -> Array:

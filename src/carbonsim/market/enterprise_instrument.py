@@ -128,6 +128,13 @@ class EnterpriseInstrument(Instrument):
         """What the instrument adds to the published market, by name."""
         return {}
 
+    def decided(self, data: EnterpriseData, column: Callable[[str], Array]) -> Mapping[str, Array]:
+        """What integer columns must be, by name over (enterprise, year), where cost alone leaves it open; else NaN.
+
+        ``column(name)`` gives the tonnes of a solution. Only values at which that solution stays feasible.
+        """
+        return {}
+
     def margins(self, problem: MarketProblem, dataset: xr.Dataset) -> Margins:
         """For the audit, from the published numbers alone; nothing is shared with ``add_to_enterprise``."""
         raise NotImplementedError

@@ -57,7 +57,7 @@ def with_enterprises(problem: MarketProblem, found: EnterpriseClearing, dataset:
     extra = {name: (dims, values, {"units": unit}) for name, (dims, values, unit) in found.published.items()}
     result = dataset.assign_coords({name: list(labels) for name, labels in found.coordinates.items()})
     result = result.assign({**changed, **extra})
-    result.attrs.update(trade_rule=TRADE_RULE, opening_rule=found.opening_rule)
+    result.attrs.update(trade_rule=TRADE_RULE, opening_rule=found.opening_rule, **found.words)
     return result
 
 

@@ -116,6 +116,7 @@ def clear_with_foresight(
     if problems:
         raise InputError(f"{name}: {' '.join(problems)}")
     known = known_policies(problem, foresight.announcements)
+    _check_borrowing(known, foresight, name)
     decisions = decide(known, foresight, name, engine, progress)
     realised = known[max(known)]
     dataset = realised_dataset(realised, decisions)
@@ -141,6 +142,20 @@ def known_policies(problem: MarketProblem, announcements: Sequence[Announcement]
         changes = cast("Mapping[str, object]", announcements[index]["changes"])
         known[year] = apply_changes(known[max(known)], changes, year, where=f"announcements[{index}].changes")
     return known
+
+
+def _check_borrowing(known: Mapping[int, MarketProblem], foresight: Foresight, name: str) -> None:
+    """Raise InputError if somebody might borrow but no decision sees a year from which to."""
+    if foresight.window > 1:
+        return
+    for policy in known.values():
+        banking = next((tool for tool in policy.instruments if isinstance(tool, Banking)), None)
+        if banking is not None and np.any(banking.limit(len(policy.year)) > 0):
+            raise InputError(
+                f"{name}: banking.borrowing has no effect where a decision sees one year only: what is borrowed has to "
+                "be paid back in a year that it does not see. Leave borrowing out (0), or use rolling_horizon with a "
+                "window of 2 years or more."
+            )
 
 
 def decide(

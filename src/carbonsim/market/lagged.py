@@ -36,7 +36,8 @@ class Lag:
     """Allowances of a year for each tonne of the year before.
 
     ``share`` [1] (enterprise, year), ``previous`` [tCO2e] (enterprise) emissions before the first year, ``beyond``
-    [CNY/tCO2e] the price that is expected after the last year, ``beyond_share`` [1] (enterprise) the share there.
+    [CNY/allowance] what one is expected to be worth after the last year, ``beyond_share`` [1] (enterprise) the share
+    there.
     """
 
     share: Array
@@ -47,29 +48,58 @@ class Lag:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path:
-    """A price path that reproduces itself: the market's dataset, its problem, the move left over, rounds, step."""
+    """A price path that reproduces itself.
+
+    The market's dataset and problem, the ``worth`` [CNY/allowance] (enterprise, year) of what is allocated at it, the
+    move left over, rounds, step.
+    """
 
     problem: MarketProblem
     dataset: xr.Dataset
+    worth: Array
     residual: float
     rounds: int
     step: float
 
 
-def forgone_value(problem: MarketProblem, lag: Lag, price: Array) -> Array:
-    """Worth of next year's allowances that a tonne cut this year forgoes [CNY/tCO2e], (enterprise, year)."""
-    worth = np.zeros_like(problem.baseline)
+def worth_of_allocated(dataset: xr.Dataset) -> Array:
+    """What an allowance given in a year is worth to whom it is given [CNY/allowance], (enterprise, year).
+
+    The year's price; where enterprises have prices of their own, the enterprise's; with vintages, that of the vintage
+    which is issued in the year. 0 where an enterprise has no balance, so that nothing is given to it.
+    """
+    if "enterprise_price" in dataset:
+        return np.asarray(np.nan_to_num(dataset.enterprise_price.values), dtype=float)
+    price = dataset.allowance_price.values
+    if "vintage_price" in dataset:
+        price = np.array([float(dataset.vintage_price.sel(vintage=year, year=year)) for year in dataset.year.values])
+    return np.tile(price, (dataset.sizes["enterprise"], 1))
+
+
+def worth_of_owed(dataset: xr.Dataset) -> Array:
+    """What it is worth to owe one allowance less in a year [CNY/tCO2e], (enterprise, year): any vintage serves."""
+    if "enterprise_price" in dataset:
+        return worth_of_allocated(dataset)
+    return np.tile(dataset.allowance_price.values, (dataset.sizes["enterprise"], 1))
+
+
+def forgone_value(problem: MarketProblem, lag: Lag, worth: Array) -> Array:
+    """Worth of next year's allowances that a tonne cut this year forgoes [CNY/tCO2e], (enterprise, year).
+
+    ``worth`` [CNY/allowance] (enterprise, year) is what an allowance given in a year is worth to the enterprise then.
+    """
+    forgone = np.zeros_like(problem.baseline)
     discount = 1.0 / (1.0 + problem.interest)
-    worth[:, :-1] = problem.share[:, 1:] * lag.share[:, 1:] * discount * price[1:]
-    worth[:, -1] = problem.share[:, -1] * lag.beyond_share * discount * lag.beyond
-    return worth
+    forgone[:, :-1] = problem.share[:, 1:] * lag.share[:, 1:] * discount * worth[:, 1:]
+    forgone[:, -1] = problem.share[:, -1] * lag.beyond_share * discount * lag.beyond
+    return forgone
 
 
-def expected_problem(problem: MarketProblem, lag: Lag, price: Array, emissions: Array) -> MarketProblem:
-    """The ordinary market of those who expect a price path and are given what emissions of the year before bring."""
+def expected_problem(problem: MarketProblem, lag: Lag, worth: Array, emissions: Array) -> MarketProblem:
+    """The ordinary market of those who expect a path of worths and are given what emissions of last year bring."""
     before = np.column_stack([lag.previous, emissions[:, :-1]])
     options = problem.options
-    dearer = options.unit_cost + forgone_value(problem, lag, price)[options.enterprise]
+    dearer = options.unit_cost + forgone_value(problem, lag, worth)[options.enterprise]
     return dataclasses.replace(
         problem,
         fixed=problem.fixed + lag.share * before,
@@ -91,27 +121,27 @@ def find_path(
     """
     from carbonsim.market.clear import clear
 
-    price, emissions = _start(problem, lag, from_top=from_top)
+    worth, emissions = _start(problem, lag, from_top=from_top)
     step, best, since = 1.0, np.inf, 0
     size = max(float(problem.baseline.sum(axis=0).max()), 1e-9)
     for rounds in range(1, ROUNDS + 1):
-        trial = expected_problem(problem, lag, price, emissions)
+        trial = expected_problem(problem, lag, worth, emissions)
         dataset = clear(trial, engine).dataset
-        found, left = dataset.allowance_price.values, dataset.covered_emissions.values
-        _check_determined(problem, found)
+        _check_determined(problem, dataset.allowance_price.values)
+        found, left = worth_of_allocated(dataset), dataset.covered_emissions.values
         move = max(
-            float(np.max(np.abs(found - price) / np.maximum(np.maximum(found, price), 1e-6))),
+            float(np.max(np.abs(found - worth) / np.maximum(np.maximum(found, worth), 1e-6))),
             float(np.max(np.abs(left - emissions))) / size,
         )
         if move <= SETTLED or (step <= SHORTEST_STEP and move <= ACCEPTED):
-            return Path(trial, dataset, move, rounds, step)
+            return Path(trial, dataset, found, move, rounds, step)
         best, since = (move, 0) if move < 0.9 * best else (best, since + 1)
         if since >= PATIENCE:
             # A path that comes no closer overshoots or cycles: follow it less far.
             if step <= SHORTEST_STEP:
                 break
             step, since, best = step / 2, 0, np.inf
-        price, emissions = price + step * (found - price), emissions + step * (left - emissions)
+        worth, emissions = worth + step * (found - worth), emissions + step * (left - emissions)
         if progress is not None:
             progress("lagged allocation", rounds / ROUNDS)
     raise SolverError(
@@ -142,6 +172,14 @@ def one_path(
             f"lagged_allocation has two equilibria: in {problem.year[y]} the price is {prices[0][y]:.6g} from below "
             f"and {prices[1][y]:.6g} from above. Choose one with start: low or start: high, and say so."
         )
+    apart = np.abs(low.worth - high.worth) > AGREE * np.maximum(high.worth, 1e-6)
+    if np.any(apart):
+        e, y = (int(place) for place in np.argwhere(apart)[0])
+        raise SolverError(
+            f"lagged_allocation has two equilibria: to {problem.enterprise[e]} an allowance of {problem.year[y]} is "
+            f"worth {low.worth[e, y]:.6g} from below and {high.worth[e, y]:.6g} from above, at the same prices. Choose "
+            "one with start: low or start: high, and say so."
+        )
     return low
 
 
@@ -151,12 +189,12 @@ def _start(problem: MarketProblem, lag: Lag, *, from_top: bool) -> tuple[Array, 
     for term in problem.responses:
         emissions[term.enterprise, problem.year.index(term.year)] += term.key + term.other
     if not from_top:
-        return np.zeros(len(problem.year)), emissions
+        return np.zeros_like(problem.baseline), emissions
     dearest = np.max(options.unit_cost + options.slope * options.potential, axis=0, initial=0.0)
     highest = max([float(dearest.max(initial=0.0)), *(float(np.nanmax(step.price)) for step in problem.steps)])
     least = 1.0 - min(float(lag.share.max(initial=0.0)), 0.9)
     np.subtract.at(emissions, options.enterprise, options.potential)
-    return np.full(len(problem.year), highest / least), emissions
+    return np.full_like(problem.baseline, highest / least), emissions
 
 
 def _check_determined(problem: MarketProblem, price: Array) -> None:

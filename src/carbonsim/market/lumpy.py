@@ -19,14 +19,15 @@ from carbonsim.market.supporting_prices import supporting_prices
 
 if TYPE_CHECKING:
     from carbonsim.market.clear import Engine, Market
+    from carbonsim.market.lumpy_programme import Hull
 
 AT_STEP = 1e-9  # a price this close to a step's, relatively, is the step's price
 REASON = "plans are carried out whole or not at all, so the market is a mixed-integer programme"
 PRICE_RULE = (
     "No linear price need make every whole plan each enterprise's own best. allowance_price is that of the relaxed "
-    "programme (convex hull): the one with the smallest side payment (uplift). fixed_integer_price is the price once "
-    "the plans are given; supporting_low to supporting_high holds the prices, if there are any, at which nobody "
-    "regrets its plan."
+    "programme (convex hull), a path with the smallest side payment (uplift); price_low and price_high are its ends. "
+    "fixed_integer_price is the price once the plans are given; supporting_low to supporting_high holds the prices, "
+    "if there are any, at which nobody regrets its plan."
 )
 
 
@@ -71,7 +72,7 @@ def clear_lumpy(problem: MarketProblem, engine: Engine, progress: Callable[[str,
     best = whole_plans(problem)
     hull = hull_of(problem)
     given = clear(given_plans(problem, best.chosen), "programme")
-    dataset = _dataset(problem, best.chosen, hull.price, given.dataset)
+    dataset = _dataset(problem, best.chosen, hull, given.dataset)
     dataset["hull_cost"] = ((), hull.cost, {"units": "CNY"})
     dataset["proven_bound"] = ((), best.bound, {"units": "CNY"})
     certificate = audit_lumpy(problem, dataset)
@@ -87,7 +88,7 @@ def given_plans(problem: MarketProblem, chosen: Array) -> MarketProblem:
     return dataclasses.replace(problem, baseline=np.maximum(problem.baseline - cut, 0.0), plans=None)
 
 
-def _dataset(problem: MarketProblem, chosen: Array, hull: Array, given: xr.Dataset) -> xr.Dataset:
+def _dataset(problem: MarketProblem, chosen: Array, hull: Hull, given: xr.Dataset) -> xr.Dataset:
     plans = problem.plans
     assert plans is not None  # noqa: S101  the caller has a problem with plans
     dataset = given.copy(deep=True)
@@ -104,13 +105,18 @@ def _dataset(problem: MarketProblem, chosen: Array, hull: Array, given: xr.Datas
     }
     for name, source in names.items():
         dataset[name] = given[source].copy()
-    for name in ("allowance_price", "price_low", "price_high"):
-        dataset[name] = ("year", hull.copy(), per_tonne)
-    dataset["price_basis"] = ("year", np.full(len(hull), "hull", dtype=object))
+    ends = {
+        "allowance_price": hull.price,
+        "price_low": hull.low,
+        "price_high": np.where(np.isinf(hull.high), np.nan, hull.high),
+    }
+    for name, values in ends.items():
+        dataset[name] = ("year", values, per_tonne)
+    dataset["price_basis"] = ("year", np.full(len(hull.price), "hull", dtype=object))
     low, high = supporting_prices(problem, chosen, given)
     dataset["supporting_low"] = ("year", low, per_tonne)
     dataset["supporting_high"] = ("year", high, per_tonne)
-    uplift, market = _uplift(problem, chosen, hull, given)
+    uplift, market = _uplift(problem, chosen, hull.price, given)
     dataset["uplift"] = ("enterprise", uplift, money)
     dataset["uplift_market"] = ((), market, money)
     total = float(np.sum(problem.discount * (dataset["abatement_cost"].values.sum(axis=0) + _paid(problem, given))))

@@ -8,11 +8,12 @@ import numpy as np
 
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.programme import Programme, build_programme
-from carbonsim.market.programme_prices import balance_prices
+from carbonsim.market.programme_prices import balance_prices, price_interval
 from carbonsim.market.scarcity import raise_infeasible
 from carbonsim.market.supply import Array
 from carbonsim.solving import (
     CompiledProgramme,
+    DualFace,
     LoadedProgramme,
     compile_programme,
     explain_infeasible,
@@ -32,9 +33,14 @@ class WholePlans:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hull:
-    """The relaxed programme: its prices by year [CNY/tCO2e] and its cost [CNY, present value]."""
+    """The relaxed programme: prices by year with both ends [CNY/tCO2e] and its cost [CNY, present value].
+
+    ``price`` is the path of least discounted sum among those that all belong together.
+    """
 
     price: Array
+    low: Array
+    high: Array
     cost: float
 
 
@@ -66,8 +72,11 @@ def hull_of(problem: MarketProblem) -> Hull:
         _raise(problem, programme, compiled)
     else:
         balance = compiled.row_index("market.balance[")
-        price = balance_prices(problem, solution.row_dual, balance)
-        return Hull(price, solution.objective * programme.frame.scale + _outside_cost(problem, programme))
+        least = DualFace(compiled, solution).toward({int(row): 1.0 for row in balance})
+        together = solution.row_dual if least is None else least
+        price = balance_prices(problem, together, balance)
+        low, high, _ = price_interval(problem, compiled, balance, (price, solution))
+        return Hull(price, low, high, solution.objective * programme.frame.scale + _outside_cost(problem, programme))
     raise AssertionError("unreachable")
 
 

@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 
 MET = 1e-8  # excess demand that counts as none, as a share of emissions without policy
 MOVED = 1e-4  # relative step off an end of the interval
+SMALLEST = 1e-6  # least step off an end, as a share of the size of prices that would matter
 REACTS = 1e-12  # excess demand just outside the interval, as a share of emissions without policy
 TRIALS = (0.01, 0.1, 1.0, 10.0)  # prices, relative to the mean price of goods, at which an idle market is tried
 HALVINGS = 100
@@ -50,13 +51,14 @@ def _end_wrong(dataset: xr.Dataset, market: _Market, k: int, y: int) -> tuple[fl
     inside = float(not low <= price <= top)
     at_low = market.excess(k, low, "price_low")
     clears_low = abs(at_low) if low > 0 else max(at_low, 0.0)
-    below = market.excess(k, low * (1 - MOVED), "price_low") if low > 0 else np.inf
+    step = SMALLEST * market.level
+    below = market.excess(k, max(low - max(low * MOVED, step), 0.0), "price_low") if low > 0 else np.inf
     if np.isinf(top):
         far = market.excess(k, max(low, market.level) * 1e3, "price_high")
         return inside, clears_low, float(below <= REACTS), abs(far), 0.0
     at_high = market.excess(k, top, "price_high")
     clears_high = abs(at_high) if top > 0 else max(at_high, 0.0)
-    above = market.excess(k, max(top * (1 + MOVED), 1e-6 * market.level), "price_high")
+    above = market.excess(k, top + max(top * MOVED, step), "price_high")
     return inside, clears_low, float(below <= REACTS), clears_high, float(above >= -REACTS)
 
 

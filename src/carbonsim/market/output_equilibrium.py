@@ -19,6 +19,7 @@ from carbonsim.market.supply import Array
 
 FLAT = 1e-12  # excess demand below this share of emissions without policy counts as none
 NUDGE = 1e-6  # relative step off a root, to see whether it is a single price
+NARROWEST = 1e-9  # least step off a root, as a share of the price at which everything is cut
 TOLERANCE = 1e-9  # largest excess demand accepted at the end, as a share of emissions without policy
 SETTLED = 1e-13  # relative move of a price or factor at which turns end
 ROUNDS = 500
@@ -240,11 +241,22 @@ def _lowest(view: YearView, members: tuple[int, ...], excess: Excess, scale: flo
         if excess(value) <= 0.0:
             root = float(brentq(excess, last, value, xtol=1e-300, rtol=CLOSEST))
             # Where excess demand stays at zero the solver may stop at any of its prices.
-            if excess(root * (1 - NUDGE)) <= FLAT * scale:
-                return _halve(lambda price: excess(price) <= FLAT * scale, last, root)
+            if excess(max(root - _step_off(view, members, root), 0.0)) <= FLAT * scale:
+                # Without a single allowance what is left is none at all, not next to none.
+                return _halve(_at_most(excess, FLAT * scale if _issues(view, members) else 0.0), last, root)
             return root
         last = value
     return float(grid[-1])
+
+
+def _issues(view: YearView, members: tuple[int, ...]) -> bool:
+    """Whether a market has any allowances, whatever is made."""
+    return any(view.pool_kind(k) not in CAPPED or view.problem.cap[k, view.y] > 0 for k in members)
+
+
+def _step_off(view: YearView, members: tuple[int, ...], price: float) -> float:
+    """Distance from a price at which excess demand has moved unless several prices clear."""
+    return max(price * NUDGE, NARROWEST * _top(view, members))
 
 
 def _highest(view: YearView, members: tuple[int, ...], excess: Excess, scale: float) -> float:
@@ -276,12 +288,12 @@ def _interval(
     for members in markets:
         first, rows = members[0], list(members)
         at_low, at_high = float(low[first]), float(high[first])
-        step = max(at_high, 1e-9 * _top(view, members)) * NUDGE
+        step = _step_off(view, members, at_high)
         up = _at_least(_one_market(view, members, high), -FLAT * scale)
         if up(at_high) and up(at_high + step):
             top[rows] = _edge(up, at_high + step)
         enough = _at_most(_one_market(view, members, low), FLAT * scale)
-        if low[first] > 0 and enough(at_low * (1 - NUDGE)):
+        if low[first] > 0 and enough(max(at_low - _step_off(view, members, at_low), 0.0)):
             bottom[rows] = 0.0 if enough(0.0) else _halve(enough, 0.0, at_low)
     return bottom, top
 

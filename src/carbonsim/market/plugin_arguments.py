@@ -55,7 +55,7 @@ def argument_faults(
     found = [*unknown_keys(path, arguments, tuple(declared)), *missing_keys(path, arguments, required)]
     hints = _hints(target)
     for name, value in arguments.items():
-        if name in declared and value is not None:
+        if name in declared and value is not None and not _is_switched(declared[name], value):
             found += _kind_faults((*path, name), value, hints.get(name, declared[name].annotation), years)
     return found
 
@@ -81,6 +81,11 @@ def make(path: tuple[str, ...], target: type, arguments: Mapping[str, object], y
                 f"Fields: {known}.", f"字段：{known}。",
             ).issue("")
         ) from problem  # fmt: skip
+
+
+def _is_switched(parameter: inspect.Parameter, value: object) -> bool:
+    """Whether true or false is given where the field says so itself: numbers that stand at false are a switch too."""
+    return isinstance(value, bool) and isinstance(parameter.default, bool)
 
 
 def _hints(target: type) -> dict[str, Any]:

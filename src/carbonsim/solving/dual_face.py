@@ -24,7 +24,8 @@ Index = NDArray[np.intp]
 
 MET = 1e-8  # distance from a bound, as a share of it or in units of the programme, at which it counts as met
 APART = 1e-6  # share of the largest multiplier by which an optimum's may have the wrong sign
-FLOOR = 1e-3  # of the largest reduced cost: the least unit of multipliers
+MOVED = 1e3  # largest shift in the programme of moves, so that rows of little weight stand out from rounding
+FLOOR = 1e-3  # of the largest cost: the least unit of multipliers
 
 
 class DualFace:
@@ -65,7 +66,7 @@ class DualFace:
         size = np.asarray(abs(rows).max(axis=0).toarray()).reshape(-1) if len(self._kept) else np.zeros(len(at_low))
         size = np.where(size > 0, size, 1.0)
         price, reduced = solution.row_dual / self._weight, solution.column_dual / size
-        self._unit = max(_largest(price), FLOOR * _largest(reduced)) or 1.0
+        self._unit = max(_largest(price), FLOOR * _largest(_steepest(programme, solution) / size)) or 1.0
         self._price = _signed(price / self._unit, low, high, programme.rows)
         cost = _signed(reduced / self._unit, at_low, at_high, programme.columns)
         # A row that may lose its multiplier has a column that takes up what it is short of or beyond its bound.
@@ -89,9 +90,10 @@ class DualFace:
         moved = {
             self._place[row]: amount * float(self._weight[row]) for row, amount in shift.items() if row in self._place
         }
+        largest = max(map(abs, moved.values()), default=0.0)
         price = self._price.copy()
-        if len(self._kept):
-            found = self._loaded.solve(moved)
+        if largest > 0:
+            found = self._loaded.solve({place: amount * MOVED / largest for place, amount in moved.items()})
             if found is None:
                 return None
             price[self._kept] += found.row_dual
@@ -100,6 +102,15 @@ class DualFace:
 
 def _largest(values: Array) -> float:
     return float(np.abs(values).max(initial=0.0))
+
+
+def _steepest(programme: CompiledProgramme, solution: Solution) -> Array:
+    """Highest marginal cost that each column may have."""
+    if programme.hessian is None:
+        return np.abs(programme.cost)
+    ends = np.maximum(np.abs(programme.column_lower), np.abs(programme.column_upper))
+    most = np.where(np.isfinite(ends), ends, _largest(solution.values))
+    return np.asarray(np.abs(programme.cost) + programme.hessian.diagonal() * most)
 
 
 def _met(value: Array, lower: Array, upper: Array) -> tuple[Flags, Flags]:

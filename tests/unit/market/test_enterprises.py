@@ -311,9 +311,15 @@ def test_earlier_sales_and_fields_enter_the_limit() -> None:
     assert rule.carry_over_limit.values.tolist() == [100.0, 10.0]
 
 
-def test_known_net_seller_needs_no_binary() -> None:
-    columns = tiled_programme(EnterpriseData(carrying())).programme.columns
-    assert [name for name in columns if "seller" in name] == ["enterprise[south].carry_over_limit_seller[2025]"]
+def test_every_enterprise_whose_limit_can_grow_has_a_binary() -> None:
+    def sellers(**changes: Any) -> list[str]:
+        columns = tiled_programme(EnterpriseData(carrying(**changes))).programme.columns
+        return [name for name in columns if "seller" in name]
+
+    # Also north, which is never short: whether it gains by buying depends on the price (see test_enterprise_decisions).
+    assert sellers() == [f"enterprise[{name}].carry_over_limit_seller[2025]" for name in ("north", "south")]
+    assert sellers(not_complied=["south"]) == ["enterprise[north].carry_over_limit_seller[2025]"]
+    assert sellers(multiple=0) == []
 
 
 def test_holding_limit_by_hand() -> None:

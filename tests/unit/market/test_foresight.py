@@ -11,7 +11,7 @@ from builders import collared_market, market
 from carbonsim.errors import InfeasibleError, InputError
 from carbonsim.market import MarketProblem, clear
 from carbonsim.market.audit_foresight import audit_foresight, path_lines
-from carbonsim.market.concept import concepts
+from carbonsim.market.concept import Concept, concepts
 from carbonsim.market.concepts.rolling_horizon import RollingHorizon
 from carbonsim.market.concepts.year_by_year import YearByYear
 from carbonsim.market.foresight import Decision, Foresight, decide, known_policies, realised_dataset
@@ -265,3 +265,16 @@ def test_concepts_are_registered_with_their_equation(name: str) -> None:
     entry = concepts.get(name)
     assert entry.summary.endswith(".")
     assert ":label:" in (entry.target.__doc__ or "")
+
+
+@pytest.mark.parametrize("concept", [YearByYear(), RollingHorizon(window=1)])
+@pytest.mark.parametrize("borrowing", [10.0, np.inf])
+def test_borrowing_has_no_effect_in_windows_of_one_year_and_is_refused(concept: Concept, borrowing: float) -> None:
+    with pytest.raises(InputError, match=r"banking\.borrowing has no effect.*window of 2 years"):
+        clear(sector([60.0, 100.0, 95.0], borrowing=borrowing), concept=concept)
+
+
+def test_borrowing_that_an_announcement_allows_is_refused_in_windows_of_one_year() -> None:
+    later = {"known_from": 2026, "changes": {"instruments": {"banking": {"borrowing": 10.0}}}}
+    with pytest.raises(InputError, match=r"banking\.borrowing has no effect"):
+        clear(sector([60.0, 100.0, 95.0]), concept=YearByYear(announcements=[later]))

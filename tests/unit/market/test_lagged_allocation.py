@@ -63,6 +63,80 @@ def test_a_price_expected_after_the_last_year_lowers_its_signal() -> None:
     assert data.phi.values[0] == pytest.approx([20.0 / 47.5, 40.0 / 55.0], rel=1e-9)
 
 
+PURCHASE = {"transaction_cost": {"purchase": 2.0}}
+
+
+def test_forgone_allowances_are_worth_what_their_buyer_saves() -> None:
+    # It buys every year, so a tonne is worth p + 2 to it, now and next year.
+    # Year 1: e = 40 + 0.5 * 100 = 90, x = 10. Year 2: e = 10 + 0.5 * 90 = 55, x = 45 = p2 + 2: p2 = 43.
+    # Year 1: 10 = (p1 + 2) - 0.5 * 45: p1 = 30.5; phi = 10 / 32.5.
+    data = clear(one_firm([40.0, 10.0], instruments=PURCHASE), concept=HALF).dataset
+    assert data.allowance_price.values == pytest.approx([30.5, 43.0], rel=1e-7)
+    assert data.enterprise_price.values[0] == pytest.approx([32.5, 45.0], rel=1e-7)
+    assert data.phi.values[0] == pytest.approx([10.0 / 32.5, 1.0], rel=1e-7)
+    # 10 t cut forgo 5 allowances of 45 each.
+    assert data.forgone_allocation.values[0] == pytest.approx([225.0, 0.0], rel=1e-7)
+
+
+def test_a_seller_values_what_it_forgoes_below_the_price() -> None:
+    # "works" is given 80 t in 2026 besides its half, and sells; a sale costs 4, a purchase nothing.
+    # 2026: works x = p - 4, other x = p: 200 - 2 p + 4 = 50 + 80 + e1 / 2. 2025 (none given but the 50): works buys,
+    # x = p1 - (p2 - 4) / 2, other x = p1: 200 - 2 p1 + (p2 - 4) / 2 = 90 + 50, so p1 = 29 + p2 / 4.
+    # e1 = 100 - 29 - p2 / 4 + p2 / 2 - 2 = 69 + p2 / 4: 74 - 2 p2 = 34.5 + p2 / 8, p2 = 39.5 / 2.125 = 18.588.
+    problem = MarketProblem.from_mapping(
+        {
+            "year": [2025, 2026],
+            "enterprises": {"works": {"baseline": 100.0, "fixed": [0.0, 80.0]}, "other": {"baseline": 100.0}},
+            "options": {
+                f"{name}/m": {"enterprise": name, "potential": 100.0, "unit_cost": 0.0, "slope": 1.0}
+                for name in ("works", "other")
+            },
+            "supply": [90.0, 50.0],
+            "instruments": {"transaction_cost": {"sale": 4.0}},
+        }
+    )
+    data = clear(problem, concept=HALF).dataset
+    second = 39.5 / 2.125
+    assert data.allowance_price.values == pytest.approx([29.0 + second / 4, second], rel=1e-7)
+    assert data.sold.values[0, 1] > 1.0
+
+
+def two_firms(cost: float) -> MarketProblem:
+    """Two enterprises of 100 t with marginal abatement cost x that buy everything at a cost."""
+    return MarketProblem.from_mapping(
+        {
+            "year": [2025, 2026],
+            "enterprises": {"works": {"baseline": 100.0}, "other": {"baseline": 100.0}},
+            "options": {
+                f"{name}/m": {"enterprise": name, "potential": 100.0, "unit_cost": 0.0, "slope": 1.0}
+                for name in ("works", "other")
+            },
+            "supply": [60.0, 60.0],
+            "instruments": {"transaction_cost": {"purchase": cost}},
+        }
+    )
+
+
+def test_two_enterprises_of_which_one_is_lagged_and_both_buy_at_a_cost() -> None:
+    # With q = p + 4: year 1: 200 - 2 q1 + q2 / 2 = 60 + 50; year 2: 200 - 2 q2 = 60 + (100 - q1 + q2 / 2) / 2.
+    # q1 = 45 + q2 / 4 and 90 = 2.25 q2 - q1 / 2 give q2 = 112.5 / 2.125 = 52.941, q1 = 58.235.
+    data = clear(two_firms(4.0), concept=HALF).dataset
+    second = 112.5 / 2.125
+    assert data.allowance_price.values == pytest.approx([41.0 + second / 4, second - 4.0], rel=1e-7)
+    assert data.phi.values[1] == pytest.approx([1.0, 1.0])
+
+
+def test_forgone_allowances_of_a_vintage_are_worth_the_best_use_of_that_vintage() -> None:
+    # Half of the 190 t of 2025 serve in 2026, so p1 = p2 and 95 t are emitted in each: 5 = p - 0.1 v. All of 2026
+    # (10 + 9.5) is kept for 2027, as the other 19.5: e3 = 39 and p3 = 61 = v of the vintages 2026 and 2027. p = 11.1.
+    problem = one_firm([180.0, 10.0, 10.0], instruments={"vintages": {"life": 1}})
+    concept = LaggedAllocation(share={"works": 0.1}, previous={"works": 100.0})
+    data = clear(problem, concept=concept).dataset
+    assert data.allowance_price.values == pytest.approx([11.1, 11.1, 61.0], rel=1e-6)
+    assert data.covered_emissions.values[0] == pytest.approx([95.0, 95.0, 39.0], rel=1e-6)
+    assert data.phi.values[0] == pytest.approx([5.0 / 11.1, 5.0 / 11.1, 1.0], rel=1e-6)
+
+
 def test_a_steep_price_path_makes_the_signal_negative() -> None:
     # Year 1 is all but ample: e1 = 49 + 0.5 * 100 = 99, x1 = 1; year 2: e2 = 0.5 * 99 + 0.5 = 50, p2 = 50.
     # Another enterprise without lag abates in year 1 at p1 = its own x; with ours: p1 - 25 < 0, so ours abates nothing.
@@ -118,11 +192,20 @@ def test_the_engines_agree(engine: str) -> None:
     assert data.allowance_price.values == pytest.approx([32.0, 32.0], rel=1e-6)
 
 
+CORRUPTED = {
+    "banking": one_firm([40.0, 20.0], Banking()),
+    "enterprise prices": one_firm([40.0, 10.0], instruments=PURCHASE),
+    "vintages": one_firm([180.0, 10.0, 10.0], instruments={"vintages": {"life": 1}}),
+}
+
+
 @pytest.mark.parametrize("factor", [1 + 1e-4, 1 - 1e-4, -1.0])
-def test_every_corrupted_number_fails_a_named_line(factor: float) -> None:
-    problem = one_firm([40.0, 20.0], Banking())
-    dataset = clear(problem, concept=HALF).dataset.copy(deep=True)
-    share, previous = np.full((1, 2), 0.5), np.array([100.0])
+@pytest.mark.parametrize("case", CORRUPTED)
+def test_every_corrupted_number_fails_a_named_line(case: str, factor: float) -> None:
+    problem, f = CORRUPTED[case], 0.1 if case == "vintages" else 0.5
+    concept = LaggedAllocation(share={"works": f}, previous={"works": 100.0})
+    dataset = clear(problem, concept=concept).dataset.copy(deep=True)
+    share, previous = np.full((1, len(problem.year)), f), np.array([100.0])
     missed = []
     for field in dataset.data_vars:
         values = dataset[field].values

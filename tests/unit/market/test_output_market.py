@@ -419,6 +419,51 @@ def test_a_price_that_nothing_bounds_is_said_to_be_an_interval(cut: float, basis
         assert data.allowance_price.item() == pytest.approx(low, abs=1e-6)
 
 
+def test_without_any_allowance_the_price_is_the_least_at_which_nothing_is_emitted() -> None:
+    # Gas cuts its 0.4 t whole where p = 600 * 0.4 = 240; it then costs 38 + 600 * 0.4^2 / 2 = 86, and
+    # (120 - P) / 0.05 = (P - 86) / 0.03 gives P = 98.75 and 425 units. Coal at 20 + 400 * 0.95^2 / 2 = 200.5 makes none
+    # (at 240: a = 0.6, 20 + 72 + 240 * 0.35 = 176). Any higher price clears as well.
+    data = clear_output(two_producers({"policy": "cap", "cap": 0.0})).dataset
+    assert data.price_basis.item() == "interval"
+    assert data.allowance_price.item() == pytest.approx(240.0, rel=1e-12)
+    assert data.price_low.item() == data.allowance_price.item()
+    assert np.isnan(data.price_high.item())
+    assert data.good_price.item() == pytest.approx(98.75, rel=1e-12)
+    assert data.output.values[:, 0] == pytest.approx([0.0, 425.0], rel=1e-12)
+    assert not data.emissions.values.any()
+
+
+def test_a_cap_of_zero_where_nothing_can_be_cut_stops_output() -> None:
+    # 120 is the most that anybody pays: coal at 20 + 0.95 p and gas at 38 + 0.4 p stop at p = 82 / 0.4 = 205.
+    firms = {
+        name: {"good": "power", "pool": "national", "intensity": intensity, "unit_cost": cost, "supply_slope": 0.02}
+        for name, intensity, cost in (("coal", 0.95, 20.0), ("gas", 0.4, 38.0))
+    }
+    data = clear_output(two_producers({"policy": "cap", "cap": 0.0}, producers=firms)).dataset
+    assert data.price_low.item() == pytest.approx(205.0, rel=1e-9)
+    assert not data.output.values.any()
+
+
+@pytest.mark.parametrize("below", [0.0, 1e-15, 1e-13])
+def test_a_cap_at_the_emissions_without_policy_has_one_price_and_it_is_0(below: float) -> None:
+    data = clear_output(two_producers({"policy": "cap", "cap": NO_POLICY_EMISSIONS * (1 - below)})).dataset
+    assert data.price_basis.item() == "ample"
+    assert [data[name].item() for name in ("price_low", "allowance_price", "price_high")] == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("below", [1e-6, 1e-8, 1e-10])
+def test_a_cap_just_below_the_emissions_without_policy_has_one_price(below: float) -> None:
+    # Close to no price emissions fall in proportion to it, so that the price is in proportion to what is missing.
+    size = 1e-4
+    prices = [
+        clear_output(two_producers({"policy": "cap", "cap": NO_POLICY_EMISSIONS * (1 - gap)})).dataset
+        for gap in (size, below)
+    ]
+    assert prices[1].price_basis.item() == "market"
+    assert prices[1].price_low.item() == prices[1].price_high.item()
+    assert prices[1].allowance_price.item() / prices[0].allowance_price.item() == pytest.approx(below / size, rel=1e-4)
+
+
 def test_infeasible_cap_names_year_pool_and_tonnes() -> None:
     goods = {"power": {"intercept": 120.0, "slope": 0.05, "pass_through": 0.0}}
     firms = {"coal": {"good": "power", "pool": "national", "intensity": 0.9, "unit_cost": 20.0, "supply_slope": 0.02}}

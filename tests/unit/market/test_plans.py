@@ -183,3 +183,17 @@ def test_plans_from_plain_numbers() -> None:
             "year": [2025], "enterprises": {"north": {"baseline": 100}},
             "plans": {"kiln": {"enterprise": "nort", "cut": 40}},
         })  # fmt: skip
+
+
+def test_a_hull_price_at_a_kink_is_an_interval() -> None:
+    # North's 20 t cost 200 (10 each), south's 800 (40 each); 20 t are missing of 200: every price between clears.
+    problem = MarketProblem.from_mapping({
+        "year": [2025], "supply": 180,
+        "enterprises": {"north": {"baseline": 100}, "south": {"baseline": 100}},
+        "plans": {"n": {"enterprise": "north", "cut": 20, "cost": 200},
+                  "s": {"enterprise": "south", "cut": 20, "cost": 800}},
+    })  # fmt: skip
+    data = clear(problem).dataset
+    assert (float(data.price_low[0]), float(data.price_high[0])) == pytest.approx((10, 40))
+    assert float(data.allowance_price[0]) == pytest.approx(10)
+    assert corrupted(problem, clear(problem)) == []

@@ -69,6 +69,39 @@ def test_both_equilibria_of_a_rule_that_jumps_are_found_and_audited() -> None:
     assert "jumps from 0 to 12.5" in dataset.attrs["rule_warnings"]
 
 
+def test_where_a_rule_is_not_isotone_no_more_is_claimed_than_was_found() -> None:
+    # 105 + 85 + 60 = 250 of 300 t; the bank stays positive, so every year cuts 1/3 of what is missing.
+    # (0, 0): 50/3 a year, 83 1/3 left: T = 21 2/3 and 23 1/3, both below 24. Consistent.
+    # (-13, 0): 63/3 = 21, 79 left: T = 26, whose half is 13, and 26 + 72 - 79 = 19 < 24. Consistent.
+    # (-x, -z): x = T1/2 and z = T2/2 with c = (50 + x + z)/3: T1 = 5 + c, T2 = T1 + 85 - x - 100 + c, so 2x = 5 + c and
+    # 2z = x - 15 + c: c = 2x - 5, z = 1.5 x - 10, 6x - 15 = 50 + 2.5 x - 10: x = 55/3.5 = 15.714, z = 13.571. Both T
+    # (31.43, 27.14) are above 24. Consistent.
+    problem, rule = linear([105, 85, 60]), tnac(upper=24)
+    dataset = under(problem, rule)
+    assert dataset.attrs["equilibria"].startswith(f"at least {dataset.sizes['equilibrium']} equilibria")
+    assert "not isotone" in dataset.attrs["equilibria"]
+    seeded = under(problem, rule, seeds=[[0.0, -13.0, 0.0]])
+    assert seeded.sizes["equilibrium"] == 3
+    found = sorted(seeded.supply_change_by_equilibrium.values[:, 1:].tolist())
+    x = 55.0 / 3.5
+    assert found == [
+        pytest.approx([-x, 10.0 - 1.5 * x], abs=1e-6),
+        pytest.approx([-13.0, 0.0], abs=1e-6),
+        pytest.approx([0.0, 0.0], abs=1e-6),
+    ]
+
+
+def test_one_equilibrium_of_a_rule_that_is_not_isotone_is_at_least_one() -> None:
+    rule = tnac(lower=50, upper=1000, release=20, opening_reserve=30)
+    assert under(linear([60, 60, 60]), rule).attrs["equilibria"].startswith("at least 1 equilibrium: ")
+
+
+def test_what_circulated_before_the_market_is_its_opening_bank() -> None:
+    rule = tnac(first_tnac_year=2024, earlier_tnac={2024: 90})
+    with pytest.raises(InputError, match=r"earlier_tnac says 90 .* end of 2024, and opening_bank that 60 "):
+        under(dataclasses.replace(linear([100, 60]), opening_bank=60.0), rule)
+
+
 def test_a_seed_between_the_ends_finds_nothing_new() -> None:
     dataset = under(linear([100, 60]), tnac(), seeds=[[0.0, -5.0], [0.0, -20.0]])
     assert dataset.sizes["equilibrium"] == 2
@@ -179,7 +212,7 @@ def test_months_split_an_intake_over_two_years() -> None:
     rule = tnac(
         months_in_first_year=4, first_tnac_year=2023, earlier_tnac={2023: 90, 2024: 60}, upper={2024: 25, 2026: 1e6}
     )
-    dataset = under(linear([100, 60]), rule)
+    dataset = under(dataclasses.replace(linear([100, 60]), opening_bank=60.0), rule)
     assert dataset.reserve_intake.values == pytest.approx([40, 20])
 
 
@@ -206,7 +239,7 @@ def test_invalidation_by_the_auction_volume_of_the_year_before() -> None:
 def test_intake_takes_no_more_than_is_auctioned_and_says_what_was_left() -> None:
     # 90 in circulation at the end of 2024, half of it is 45, but only 40 are auctioned in 2025.
     rule = tnac(first_tnac_year=2024, earlier_tnac={2024: 90}, upper={2025: 25, 2026: 1e6})
-    dataset = under(linear([40, 100], 60.0), rule)
+    dataset = under(dataclasses.replace(linear([40, 100], 60.0), opening_bank=90.0), rule)
     assert dataset.reserve_intake.values == pytest.approx([40, 0])
     assert dataset.reserve_intake_forgone.values == pytest.approx([5, 0])
 
@@ -368,7 +401,7 @@ def _slack() -> MarketProblem:
 CORRUPTED: dict[str, tuple[MarketProblem, dict[str, object]]] = {
     "two equilibria": (linear([100, 60]), tnac()),
     "every flow": (
-        linear([100, 60, 50]),
+        dataclasses.replace(linear([100, 60, 50], 300.0), opening_bank=260.0),
         tnac(
             lower=10, upper=12, release=3, opening_reserve=40, backloading={2025: 5}, returns={2026: 4},
             placement={2025: 7}, invalid_above={2025: "previous_auction", 2026: 30}, earlier_auctioned={2024: 35},

@@ -13,7 +13,7 @@ from carbonsim.market.audit_lagged import audit_lagged
 from carbonsim.market.certificate import check_certificate
 from carbonsim.market.clear import Engine, Market
 from carbonsim.market.concept import Concept, concepts
-from carbonsim.market.lagged import Lag, forgone_value, one_path
+from carbonsim.market.lagged import Lag, forgone_value, one_path, worth_of_allocated, worth_of_owed
 from carbonsim.market.problem import MarketProblem, ResponseTerm
 from carbonsim.market.supply import Array
 
@@ -27,12 +27,16 @@ class LaggedAllocation(Concept):
         :label: lagged-allocation
 
         A_{ey} = F_{ey} + f_{ey} e_{e,y-1}, \qquad
-        \text{MAC}_{ey} = \varphi_{ey} \, s_{ey} p_y, \qquad
-        \varphi_{ey} = 1 - \frac{d_{y+1}}{d_y} \frac{s_{e,y+1} f_{e,y+1} \, p_{y+1}}{s_{ey} \, p_y}
+        \text{MAC}_{ey} = \varphi_{ey} \, s_{ey} w_{ey}, \qquad
+        \varphi_{ey} = 1 - \frac{d_{y+1}}{d_y} \frac{s_{e,y+1} f_{e,y+1} \, v_{e,y+1}}{s_{ey} \, w_{ey}}
 
-    with :math:`s` the obligation share. While allowances are banked the discounted price is constant and
-    :math:`\varphi = 1 - f`; without banking a price that rises fast makes it negative, one that falls leaves most of
-    it. The price of a year is the multiplier of its own allowance balance, with the path of the others as expected.
+    with :math:`s` the obligation share, :math:`w_{ey}` what it is worth to the enterprise to owe an allowance less, and
+    :math:`v_{ey}` what one that it is given in y is worth to it. Both are the price :math:`p_y`, except that with
+    instruments by enterprise (``transaction_cost``, ``trade_limit`` ...) both are the enterprise's own price, above
+    :math:`p_y` by the cost of buying or below it by that of selling, and with ``vintages`` :math:`v_y = \pi_{yy}`, the
+    best use that an allowance issued in y can be put to. While allowances are banked the discounted price is constant
+    and :math:`\varphi = 1 - f`; without banking a price that rises fast makes it negative, one that falls leaves most
+    of it. The price of a year is the multiplier of its own allowance balance, with the path of the others as expected.
     Found as a fixed point of price path and emissions, from both ends, with damping where the path overshoots; the
     residual and the rounds are in the result's attributes. Own historical intensity, updated every year, is
     the share (1 - c) q_y / q_(y-1).
@@ -44,8 +48,9 @@ class LaggedAllocation(Concept):
     previous : mapping of str to float [tCO2e]
         Emissions of the same enterprises in the year before the first.
     final_price : float [CNY/tCO2e]
-        Allowance price expected in the year after the last, where the last year's emissions bring allowances at the
-        last year's share. The default 0: nothing is allocated after the last year, and phi is 1 in it.
+        What an allowance is expected to be worth to its holder in the year after the last, where the last year's
+        emissions bring allowances at the last year's share. The default 0: nothing is allocated after the last year,
+        and phi is 1 in it.
     start : {"both", "low", "high"}
         End that the search starts from. ``both`` asks that they agree; two equilibria are an error that names both.
     """
@@ -63,12 +68,13 @@ class LaggedAllocation(Concept):
             engine = "price_search"
         path = one_path(problem, lag, engine, self.start, progress)
         dataset = path.dataset.copy(deep=True)
-        price = dataset.allowance_price.values
-        worth, owner = forgone_value(problem, lag, price), problem.options.enterprise
+        given, owed = worth_of_allocated(dataset), worth_of_owed(dataset)
+        worth, owner = forgone_value(problem, lag, given), problem.options.enterprise
         forgone = np.zeros_like(worth)
         np.add.at(forgone, owner, worth[owner] * dataset.option_abatement.values)
-        full = problem.share * price
-        signal = 1.0 - problem.per_emission - worth / np.where(full > 0, full, 1.0)
+        full = problem.share * owed
+        lost = problem.share * problem.per_emission * given + worth
+        signal = 1.0 - lost / np.where(full > 0, full, 1.0)
         before = np.column_stack([lag.previous, dataset.covered_emissions.values[:, :-1]])
         where = ("enterprise", "year")
         dataset["abatement_cost"] = (where, dataset.abatement_cost.values - forgone, {"units": "CNY"})

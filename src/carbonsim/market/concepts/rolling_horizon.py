@@ -30,7 +30,7 @@ class RollingHorizon(Concept):
     It rises at the rate of interest inside a window while the bank is positive; from one decision to the next it moves
     by whatever was not foreseen. No rule's incentive inside a year changes.
 
-    Borrowing follows the window: nothing may be owed at its end.
+    Borrowing follows the window: nothing may be owed at its end, so a window of one year refuses it.
 
     Parameters
     ----------

@@ -34,8 +34,10 @@ class RuleDrivenSupply(Concept):
     The market is cleared for a given supply, the rule reads its bank, prices or unsold allowances and gives a supply,
     and so on from both ends, from no intervention and from the largest one. Where the rule is isotone (more
     withdrawal is answered by more) the two limits are the least and the greatest equilibrium, and if they are one
-    there is no other. If they differ both are published. Every price is a price of the market with the supply of its
-    equilibrium: what one enterprise's tonne is worth, not what a planner who moves the rule would pay.
+    there is no other; if they differ, any other lies between them. Where it is not isotone there may be more than the
+    starts lead to: the result says "at least", and ``seeds`` start from elsewhere. All that are found are published.
+    Every price is a price of the market with the supply of its equilibrium: what one enterprise's tonne is worth, not
+    what a planner who moves the rule would pay.
 
     Parameters
     ----------
@@ -98,10 +100,18 @@ class RuleDrivenSupply(Concept):
         self, problem: MarketProblem, rule: SupplyRule, points: Sequence[FixedPoint]
     ) -> dict[str, str | float]:
         why_not = rule.not_isotone(problem)
-        if len(points) > 1:
-            text = f"{len(points)} equilibria: {', '.join(point.label for point in points)}; the first is shown"
-        elif why_not:
-            text = f"one equilibrium from every start; others are possible, for the rule is not isotone: {why_not}"
+        listed = ", ".join(point.label for point in points)
+        if why_not:
+            text = (
+                f"at least {len(points)} equilibri{'a' if len(points) > 1 else 'um'}: {listed}; the first is shown; "
+                f"others are possible, for the rule is not isotone: {why_not}. Start from further seeds to look for "
+                "them"
+            )
+        elif len(points) > 1:
+            text = (
+                f"at least {len(points)} equilibria: {listed}; the first is shown; any other lies between least and "
+                "greatest withdrawal"
+            )
         else:
             text = "one equilibrium: from no intervention and from the largest the same is reached"
         return {

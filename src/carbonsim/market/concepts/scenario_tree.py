@@ -72,7 +72,10 @@ class ScenarioTree(Concept):
         from carbonsim.market.tree_programme import check_tree_holds, clear_tree, tree_problem
 
         if engine not in ("auto", "programme"):
-            raise InputError(f"scenario_tree is one convex programme; engine '{engine}' cannot hold it. Leave it out.")
+            raise InputError(
+                f"scenario_tree is one convex programme; engine '{engine}' cannot hold it. Leave the engine out (auto) "
+                "or ask for 'programme'; or leave out the concept scenario_tree, and everybody foresees one path."
+            )
         levels = [float(level) for level in self.quantiles]
         if not all(0 < level < 1 for level in levels) or len(set(levels)) < len(levels):
             raise InputError(f"scenario_tree.quantiles is {levels}; expected different levels between 0 and 1.")

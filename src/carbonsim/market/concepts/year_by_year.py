@@ -26,8 +26,8 @@ class YearByYear(Concept):
     A myopic holder does not save for a shortage ahead: an allowance left over is worth :math:`V_t`, which by default
     is nothing. It is kept all the same, since the rules let it be, and adds to next year's supply. So with
     :math:`V = 0` an allowance is carried only where the price is 0. The price of a year is the multiplier of its
-    own balance; with :math:`B_t > 0` it is :math:`V_t`. Nothing can be borrowed: what would have to be paid back lies
-    beyond what anybody sees.
+    own balance; with :math:`B_t > 0` it is :math:`V_t`. Nothing can be borrowed, and ``banking.borrowing`` is refused:
+    what would have to be paid back lies beyond what anybody sees.
 
     Parameters
     ----------

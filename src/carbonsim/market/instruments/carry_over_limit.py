@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ ROUNDING = 1e-6  # tonnes below a whole number that are the solver's, not the la
 WORTH = 2e-6
 SOLVED = 1e-7
 FREED = 1e-8
+SELLER = "carry_over_limit_seller"
 EVERY = "all"  # field of an enterprise that is in none, if base and multiple are single numbers
 
 
@@ -52,10 +53,12 @@ class CarryOverLimit(EnterpriseInstrument):
 
     h is the year at whose end holdings count, W the years in which sales v less purchases b are counted. A net seller
     that would keep more earns :math:`\lambda_{ey} = p_y + m_e \nu_e d_h / d_y`: a sale frees room for m further
-    tonnes. The maximum :math:`\max(n, 0)` stands on the wrong side for a linear programme, so each enterprise has a
-    binary; it is dropped where the counted years are all years until h and the enterprise can never gain by net
-    purchases in them. The rule gives an incentive to sell before the date and to buy back after it, which the programme
-    shows where it pays. Prices are those of the chosen plan (``fixed_integer_dual``).
+    tonnes. The maximum :math:`\max(n, 0)` stands on the wrong side for a linear programme, so each enterprise whose
+    limit can grow has a binary, also who is never short: at price 0 it may take what others must sell to keep more.
+    ``carry_over_seller`` publishes it, 1 wherever something is sold net. The rule gives an incentive to sell before
+    the date and to buy back after it, which the programme shows where it pays. Prices are those of the chosen plan
+    (``fixed_integer_dual``). ``carry_over_worth`` is :math:`\nu`; where nothing is kept and nothing may be, the least
+    that the worths of an allowance imply.
 
     The law rounds the limit down to whole tonnes. That is done on the finished ledger: ``carry_over_limit`` is the
     rounded limit, ``carried_over`` what may be kept under it, and ``carry_over_forgone`` the part of a tonne by which
@@ -183,42 +186,41 @@ class CarryOverLimit(EnterpriseInstrument):
         }
 
     def structure(self, data: EnterpriseData) -> NDArray[np.generic]:
-        """Whether the limit can grow with sales, and whether that takes a binary; (enterprise, 2)."""
-        grows = self._by_enterprise("multiple", data.problem.enterprise) > 0
-        return np.stack([grows, grows & ~self._never_buys(data)], axis=1)
+        """Whether the limit can grow with sales, which takes a binary; (enterprise, 1)."""
+        return (self._by_enterprise("multiple", data.problem.enterprise) > 0)[:, None]
 
-    def _never_buys(self, data: EnterpriseData) -> NDArray[np.bool_]:
-        """Enterprises that gain nothing by net purchases: at no time short, and left with the base at the date."""
+    def decided(self, data: EnterpriseData, column: Callable[[str], Array]) -> Mapping[str, Array]:
+        """Who sells net is a net seller: its binary is 1, also where the cost leaves it open."""
         problem = data.problem
-        stop = problem.year.index(self.year) + 1
-        if set(problem.year[:stop]) - set(self.counting):
-            return np.zeros(len(problem.enterprise), dtype=bool)
-        surplus = -np.cumsum(data.need[:, :stop], axis=1)
-        base = self._by_enterprise("base", problem.enterprise) / data.scale
-        never = (surplus >= 0).all(axis=1) & (surplus[:, -1] >= base) & (self._before(problem.enterprise) >= 0)
-        return np.asarray(never)
+        if data.splits_trade:
+            trade = column("purchased") - column("sold")
+        else:
+            trade = column("trade")
+        y = problem.year.index(self.year)
+        net = self._before(problem.enterprise) - trade[:, self._counted(problem)].sum(axis=1)
+        settled = np.full(trade.shape, np.nan)
+        settled[:, y] = np.where(net > SOLVED * data.scale * data.most_held, 1.0, np.nan)
+        return {SELLER: settled}
+
+    def _counted(self, problem: MarketProblem) -> list[int]:
+        return [problem.year.index(year) for year in self.counting if year in problem.year]
 
     def add_to_enterprise(self, cell: Cell) -> None:
         """Add net sales, the binary where it is needed, and the limit on the bank at the holdings date."""
         if self.year not in cell.bank:
             return
-        grows, decides = self.structure(cell.frame.data)[cell.enterprise]
         bank, base = cell.bank[self.year], cell.number("carry_over_base")
-        if not grows:
+        if not self.structure(cell.frame.data)[cell.enterprise, 0]:
             cell.rows("carry_over_limit_held", {self.year: (bank, base)})
             return
         sales = cell.columns("carry_over_limit_sales", [self.year])[self.year]
         bought = sum(cell.trade[year] for year in self.counting if year in cell.trade)
-        if decides:
-            seller = cell.columns("carry_over_limit_seller", [self.year], binary=True)[self.year]
-            most, others = cell.number("carry_over_most"), cell.number("carry_over_others")
-            cell.rows("carry_over_limit_sells", {self.year: (sales - most * seller, 0.0)})
-            cell.rows(
-                "carry_over_limit_net",
-                {self.year: (sales + bought + others * seller, cell.number("carry_over_slack"))},
-            )
-        else:
-            cell.rows("carry_over_limit_net", {self.year: (sales + bought, cell.number("carry_over_before"))})
+        seller = cell.columns(SELLER, [self.year], binary=True)[self.year]
+        most, others = cell.number("carry_over_most"), cell.number("carry_over_others")
+        cell.rows("carry_over_limit_sells", {self.year: (sales - most * seller, 0.0)})
+        cell.rows(
+            "carry_over_limit_net", {self.year: (sales + bought + others * seller, cell.number("carry_over_slack"))}
+        )
         cell.rows("carry_over_limit_held", {self.year: (bank - cell.number("carry_over_multiple") * sales, base)})
 
     def add_links(self, frame: EnterpriseFrame) -> None:
@@ -229,20 +231,30 @@ class CarryOverLimit(EnterpriseInstrument):
         """The rounded limit, what is kept under it, the part of a tonne forgone, and the worth of a tonne more."""
         problem = data.problem
         y = problem.year.index(self.year)
-        counted = [problem.year.index(year) for year in self.counting if year in problem.year]
-        net = self._before(problem.enterprise) - found.trade[:, counted].sum(axis=1)
+        net = self._before(problem.enterprise) - found.trade[:, self._counted(problem)].sum(axis=1)
         bound = self._by_enterprise("base", problem.enterprise)
         bound = bound + self._by_enterprise("multiple", problem.enterprise) * np.maximum(net, 0.0)
         limit = np.floor(bound + ROUNDING)
         kept = np.minimum(found.bank[:, y], limit)
-        worth = found.dual("carry_over_limit_held") / problem.discount
+        worth = self._least_worth(data, found)
         firms = ("enterprise",)
         return {
             "carry_over_limit": (firms, limit, "allowance"),
             "carried_over": (firms, kept, "allowance"),
             "carry_over_forgone": (firms, found.bank[:, y] - kept, "allowance"),
             "carry_over_worth": (("enterprise", "year"), np.where(np.abs(worth) < WORTH, 0.0, worth), "CNY/tCO2e"),
+            "carry_over_seller": (firms, np.round(found.column(SELLER)[:, y] / data.scale), "1"),
         }
+
+    def _least_worth(self, data: EnterpriseData, found: Found) -> Array:
+        """The dual of the limit; an empty bank under a limit of 0 leaves it open upwards, so there the least one."""
+        y, discount = data.problem.year.index(self.year), data.problem.discount
+        worth = found.dual("carry_over_limit_held") / discount
+        present = found.dual("balance")
+        gain = np.maximum(present[:, y + 1] - present[:, y], 0.0) / discount[y]
+        closed = found.bank[:, y] <= SOLVED * data.scale * data.most_held
+        worth[:, y] = np.where(closed, np.minimum(worth[:, y], gain), worth[:, y])
+        return worth
 
     def _audited(self, problem: MarketProblem, dataset: xr.Dataset) -> tuple[Array, Array, Array]:
         """For the audit: net sales, multiple and unrounded limit of each enterprise, from the published trades."""
@@ -268,14 +280,15 @@ class CarryOverLimit(EnterpriseInstrument):
         table = np.full(most.shape, np.inf)
         table[:, y] = limit
         counted = [c for c, year in enumerate(problem.year) if year in self.counting]
-        size = SOLVED * np.maximum(dataset.obligation.values.max(axis=1), 1e-9)
+        size = SOLVED * _moved(dataset)
         held = dataset.enterprise_bank.values[:, y] >= limit - size
-        # Net sales of exactly zero leave open whether the enterprise counts as a seller; with room left it is all one.
-        between = (np.abs(net) <= size) & (multiple > 0) & held
-        most[np.ix_(between, counted)] = np.inf
+        # A net seller that sells nothing net may not buy: its worth is no less, and may be more, than what sales earn.
+        seller = dataset.carry_over_seller.values > 0.5
+        stands = seller & (np.abs(net) <= size)
+        most[np.ix_(stands, counted)] = np.inf
         pairs = tuple(
             Coupled(int(e), tuple(counted), float(multiple[e]), y)
-            for e in np.flatnonzero((net > size) & (multiple > 0) & held)
+            for e in np.flatnonzero(((net > size) | stands) & (multiple > 0) & held)
         )
         return Margins(least, most, bank_most=table, coupled=pairs)
 
@@ -283,7 +296,7 @@ class CarryOverLimit(EnterpriseInstrument):
         """The bank within its bound, the limit rounded down, what is kept and forgone, and what a tonne is worth."""
         firms, y = problem.enterprise, problem.year.index(self.year)
         bank, (_, _, bound) = dataset.enterprise_bank.values[:, y], self._audited(problem, dataset)
-        size = np.maximum(bound, dataset.obligation.values.max(axis=1)) + 1e-9
+        size = np.maximum(bound, _moved(dataset))
         counted = [c for c, year in enumerate(problem.year) if year in self.counting]
         net = dataset.net_purchase.values
         lost = np.minimum(net.sum(axis=0), 0.0)[counted]
@@ -291,6 +304,7 @@ class CarryOverLimit(EnterpriseInstrument):
         yield worst("carry_over_limit.sold_is_bought", lost, traded, SOLVED, [problem.year[c] for c in counted])
         yield worst("carry_over_limit.bound", np.maximum(bank - bound, 0.0), size, SOLVED, firms)
         limit, kept = dataset.carry_over_limit.values, dataset.carried_over.values
+        yield worst("carry_over_limit.seller", self._seller_wrong(problem, dataset), 1.0, 0.0, firms)
         whole = np.floor(bound + ROUNDING)
         yield worst("carry_over_limit.rounded", limit - whole, np.maximum(whole, 1.0), IDENTITY, firms)
         yield worst("carry_over_limit.kept", kept - np.minimum(bank, limit), np.maximum(bank, 1e-3), IDENTITY, firms)
@@ -311,3 +325,18 @@ class CarryOverLimit(EnterpriseInstrument):
         expected[:, y] = gain
         apart = dataset.carry_over_worth.values - expected
         yield worst("carry_over_limit.worth", apart, np.maximum(expected, 1e-3), 10 * WORTH, firms)
+
+    def _seller_wrong(self, problem: MarketProblem, dataset: xr.Dataset) -> Array:
+        """1 where the published yes or no is neither, or not that of who sells or buys net."""
+        net, multiple, _ = self._audited(problem, dataset)
+        seller = dataset.carry_over_seller.values
+        size = SOLVED * _moved(dataset)
+        wrong = ~np.isin(seller, (0.0, 1.0)) | ((seller != 0) & (multiple == 0))
+        wrong |= (seller == 0) & (net > size) & (multiple > 0)
+        return np.asarray(wrong | ((seller == 1) & (net < -size)), dtype=float)
+
+
+def _moved(dataset: xr.Dataset) -> Array:
+    """For the audit: most that each enterprise owes, is given or trades in a year."""
+    moved = dataset.obligation.values + np.abs(dataset.free_allocation.values) + np.abs(dataset.net_purchase.values)
+    return np.asarray(np.maximum(moved.max(axis=1), 1e-9))

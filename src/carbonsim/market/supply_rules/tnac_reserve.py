@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 PREVIOUS_AUCTION = "previous_auction"
 CONTINUOUS = "continuous"
+SAME = 1e-9  # relative difference up to which a published number is the opening bank
 JUMP = 1e-9  # relative size from which a step in the text is worth a warning
 
 DATED = ("lower", "upper", "rate", "minimum_intake", "release", "smoothing_until", "invalid_above")
@@ -77,7 +78,8 @@ class TnacReserve(SupplyRule):
     first_tnac_year : int
         First year whose number in circulation acts.
     earlier_tnac : {year: number} [allowance]
-        Published numbers of the two years before the first one of the market, as far as they act.
+        Published numbers of the two years before the first one of the market, as far as they act. That of the year
+        before is the market's opening bank, :math:`T = B`, and must equal it.
     earlier_auctioned : {year: number} [allowance]
         Volume auctioned in the year before the first, if the reserve is measured by it then.
     opening_reserve : float [allowance]
@@ -184,6 +186,13 @@ class TnacReserve(SupplyRule):
                     f"earlier_tnac has no {year}, whose number acts within the market; give it, or a later "
                     "first_tnac_year."
                 )
+        circulating, opening = self.earlier_tnac.get(first - 1, problem.opening_bank), problem.opening_bank
+        if abs(circulating - opening) > SAME * max(abs(opening), 1.0):
+            found.append(
+                f"earlier_tnac says {circulating:,.12g} allowances were in circulation at the end of {first - 1}, and "
+                f"opening_bank that {opening:,.12g} are carried into {first}: both are the bank at the end of "
+                f"{first - 1}. Give the same number in both."
+            )
         for name in ("placement", "backloading", "returns"):
             outside = [year for year in getattr(self, name) if year not in problem.year]
             if outside:
