@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -19,10 +20,36 @@ DEVIATIONS = 24
 GAIN = 1e-6  # gain from a deviation that is accepted, as a share of the leader's turnover
 
 
-def audit_dominant(problem: MarketProblem, leader: int, dataset: xr.Dataset) -> Certificate:
-    """The certificate of a market in which enterprise ``leader`` moves the price."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Oracle:
+    """What published numbers are compared with: the leader's least cost at other trades, and the market without it.
+
+    ``least_cost`` [CNY] (year) is the least of any trade on the grid, ``competitive`` the market without a leader.
+    """
+
+    least_cost: Array
+    competitive: xr.Dataset
+
+
+def audit_dominant(
+    problem: MarketProblem, leader: int, dataset: xr.Dataset, oracle: Oracle | None = None
+) -> Certificate:
+    """The certificate of a market in which enterprise ``leader`` moves the price.
+
+    ``oracle`` rests on the problem alone and is made here unless several datasets are audited against one.
+    """
+    beside = oracle or ask_oracle(problem, leader)
     return Certificate((*_others(problem, leader, dataset), *_leader(problem, leader, dataset),
-                        *_best(problem, leader, dataset), *_competitive(problem, leader, dataset)))  # fmt: skip
+                        *_best(problem, leader, dataset, beside.least_cost),
+                        *_competitive(problem, leader, dataset, beside.competitive)))  # fmt: skip
+
+
+def ask_oracle(problem: MarketProblem, leader: int) -> Oracle:
+    """The leader's cost at every trade of a grid, and the competitive market, from the engine without a solver."""
+    # The engines are the oracle here: the concept itself reads the price off a curve of its own.
+    from carbonsim.market.clear import clear
+
+    return Oracle(_least_cost(problem, leader), clear(problem, engine="best_response").dataset)
 
 
 def _others(problem: MarketProblem, leader: int, dataset: xr.Dataset) -> Iterator[Line]:
@@ -78,30 +105,32 @@ def _leader(problem: MarketProblem, leader: int, dataset: xr.Dataset) -> Iterato
     yield worst("leader.merit_order", disorder, np.abs(cost).max(axis=0, initial=1e-3), 1e-6, years)
 
 
-def _best(problem: MarketProblem, leader: int, dataset: xr.Dataset) -> Iterator[Line]:
-    """No other trade on a grid is cheaper for the leader, at the price the others then settle on."""
+def _least_cost(problem: MarketProblem, leader: int) -> Array:
+    """The leader's least cost by year over a grid of trades, at the price the others then settle on."""
     share, phi = problem.share[leader], 1 - problem.per_emission[leader]
     need = share * (phi * problem.baseline[leader] - problem.fixed[leader])
     room = (share * phi * problem.options.potential[problem.options.enterprise == leader]).sum(axis=0)
     least, most = need - room, np.maximum(need, 0.0)
-    cost = dataset.leader_cost.values
-    gain = np.zeros_like(cost)
+    found = np.full(len(problem.year), np.inf)
     for part in np.linspace(0.0, 1.0, DEVIATIONS):
         trade = least + part * (most - least)
         price = _fringe_price(problem, leader, trade)
-        if price is None:
-            continue
-        other = _cheapest(problem, leader, (need - trade) / (share * phi)) + price * trade
-        gain = np.maximum(gain, cost - other)
+        if price is not None:
+            found = np.minimum(found, _cheapest(problem, leader, (need - trade) / (share * phi)) + price * trade)
+    return found
+
+
+def _best(problem: MarketProblem, leader: int, dataset: xr.Dataset, least_cost: Array) -> Iterator[Line]:
+    """No other trade on a grid is cheaper for the leader."""
+    gain = np.maximum(dataset.leader_cost.values - least_cost, 0.0)
     turnover = np.abs(dataset.abatement_cost.values[leader]) + np.abs(
         dataset.allowance_price.values * dataset.net_purchase.values[leader]
     )
-    yield worst("leader.no_better_trade", np.maximum(gain, 0.0), np.maximum(turnover, 1e-3), GAIN, problem.year)
+    yield worst("leader.no_better_trade", gain, np.maximum(turnover, 1e-3), GAIN, problem.year)
 
 
 def _fringe_price(problem: MarketProblem, leader: int, trade: Array) -> Array | None:
     """Price the others settle on, at the end that the leader likes least; None where some year has none."""
-    # The engines are the oracle here: the concept itself reads the price off a curve of its own.
     from carbonsim.market.clear import clear
 
     try:
@@ -137,11 +166,8 @@ def _cheapest(problem: MarketProblem, leader: int, cut: Array) -> Array:
     return np.asarray((used * (cost + slope * used / 2)).sum(axis=0) - excess * high)
 
 
-def _competitive(problem: MarketProblem, leader: int, dataset: xr.Dataset) -> Iterator[Line]:
-    """The competitive market beside it, from the engine that answers without a solver."""
-    from carbonsim.market.clear import clear
-
-    alone = clear(problem, engine="best_response").dataset
+def _competitive(problem: MarketProblem, leader: int, dataset: xr.Dataset, alone: xr.Dataset) -> Iterator[Line]:
+    """The competitive market beside it."""
     price = alone.price_low.values
     scale = np.maximum(price, 1e-3)
     yield worst("competitive.price", dataset.competitive_price.values - price, scale, 2e-6, problem.year)

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from carbonsim.market.audit_enterprise_decisions import decision_lines
 from carbonsim.market.audit_enterprise_prices import bank_before, lowest_bank, price_lines
 from carbonsim.market.audit_ledger import IDENTITY, worst
 from carbonsim.market.certificate import Line
@@ -26,6 +27,7 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     yield from _ledger_lines(problem, dataset)
     yield from _market_lines(problem, dataset)
     yield from price_lines(problem, dataset)
+    yield from decision_lines(problem, dataset)
 
 
 def _trade_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:

@@ -58,6 +58,8 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     yield from _emission_lines(problem, dataset, cut)
     yield from _allocation_lines(problem, dataset, cut)
     yield from _step_lines(problem, dataset)
+    if not problem.responses:
+        yield worst("response.mixed", dataset.mixed.values, 1.0, 0.0, problem.year)
     if "enterprise_price" not in dataset:
         yield from _trade_lines(problem, dataset)
 

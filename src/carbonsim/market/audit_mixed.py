@@ -38,7 +38,7 @@ def mixed_lines(
     """
     wrong, tonnes = np.zeros(len(labels)), np.zeros(len(problem.year))
     for index in np.flatnonzero(dataset.response_is_mixed.values):
-        view, mine = views[index], published(dataset, int(index))
+        view, mine = views[int(index)], published(dataset, int(index))
         if np.isnan(view.price) or _comes_to_the_same(view, mine):
             wrong[index] = np.inf
             continue

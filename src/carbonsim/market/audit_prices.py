@@ -35,7 +35,7 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     yield worst("price.basis", _basis_wrong(problem, dataset), 1.0, 0.0, problem.year)
     for name, path in (("price", known), ("price_low", low), ("price_high", high)):
         # Without an upper bound the quantities are the best at a price far above every cost, too.
-        shown = np.where(np.isnan(path), _far(problem, options), path)
+        shown = _unbounded(problem, options, path)
         yield from _option_lines(problem, dataset, name, shown, options)
         yield from _step_lines(problem, dataset, name, shown, options.top)
         yield from arbitrage_lines(problem, dataset, name, path)
@@ -46,11 +46,27 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     yield from _interval_lines(problem, dataset, low, np.where(np.isnan(high), np.inf, high), options)
 
 
+def _unbounded(problem: MarketProblem, options: OptionAudit, price: Array) -> Array:
+    """The path with a price at which all is done that would ever be done where there is no upper bound (NaN).
+
+    What may be left unmet and is owed a year later, at a price without a bound, is one to that of the year before.
+    """
+    if not np.isnan(price).any():
+        return price
+    found, far = price.copy(), _far(problem, options)
+    for y in range(len(price) - 1, -1, -1):
+        if not np.isnan(price[y]):
+            continue
+        found[y] = far
+        if y + 1 < len(price) and np.isnan(price[y + 1]):
+            later = found[y + 1] * problem.discount[y + 1] / problem.discount[y]
+            owing = [step.price[y] + step.owed_next[y] * later for step in problem.steps if step.owed_next is not None]
+            found[y] = np.nanmin([far, *owing])
+    return found
+
+
 def _far(problem: MarketProblem, options: OptionAudit) -> float:
-    """A price at which everything that would ever be done is done; NaN, which is not checked, if there is none."""
-    if any(step.owed_next is not None for step in problem.steps):
-        # What is unmet is owed again a year later, at a price that is not bounded either.
-        return np.nan
+    """A price far above every cost, at which each tonne cut is worth more than any costs."""
     asked = max((float(np.nanmax(step.price, initial=0.0)) for step in problem.steps), default=0.0)
     weight = np.abs(problem.share * (1 - problem.per_emission))
     least = float(weight[weight > LEAST_WEIGHT].min(initial=1.0))

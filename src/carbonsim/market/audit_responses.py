@@ -27,7 +27,6 @@ BALANCED = 1e-8
 def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     """The lines on response terms and balance groups."""
     if not problem.responses:
-        yield worst("response.mixed", dataset.mixed.values, 1.0, 0.0, problem.year)
         return
     labels = [f"{problem.enterprise[term.enterprise]} {term.year}" for term in problem.responses]
     rules = [_rule(problem, dataset, term) for term in problem.responses]

@@ -25,7 +25,6 @@ Engine = Literal["auto", "programme", "price_search", "best_response"]
 Progress = Callable[[str, float], None]
 
 ENGINES: tuple[EngineName, ...] = ("programme", "price_search", "best_response")
-QUADRATIC_FOR_PROGRAMME = 300  # option-years with linear MACs up to which the quadratic solver takes about a second
 ROUNDING = 1e-9  # share of a year's obligations by which what stands in for allowances may exceed them
 COLUMNS_FOR_PROGRAMME = 10_000  # option-years up to which building the programme takes about a second
 
@@ -77,7 +76,7 @@ def clear(
     problem : MarketProblem
     engine : {"auto", "programme", "price_search", "best_response"}
         ``auto`` chooses by structure: best responses where a rule needs them, the programme for small markets with
-        affine rules, the price search for large ones.
+        affine rules, the price search for large ones and for linear MACs.
     progress : callable, optional
         Called with a stage and a fraction from 0 to 1.
     concept : Concept, optional
@@ -185,10 +184,15 @@ def choose_engine(problem: MarketProblem) -> tuple[EngineName, str]:
         return "programme", f"{refused['price_search'][0]}, which only the programme can hold"
     quadratic = int(np.count_nonzero((problem.options.slope > 0) & (problem.options.potential > 0)))
     columns = int(np.count_nonzero(problem.options.potential > 0))
-    large = quadratic > QUADRATIC_FOR_PROGRAMME or columns > COLUMNS_FOR_PROGRAMME
-    if large or refused["programme"]:
-        why = "; ".join(refused["programme"]) or f"{columns} option-years, {quadratic} with linear MACs"
-        return "price_search", f"{why}: the exact price search is faster" if large else f"{why}"
+    if refused["programme"]:
+        return "price_search", "; ".join(refused["programme"])
+    if quadratic:
+        return (
+            "price_search",
+            f"{quadratic} of {columns} option-years have linear MACs, which the price search has exact",
+        )
+    if columns > COLUMNS_FOR_PROGRAMME:
+        return "price_search", f"{columns} option-years: the exact price search is faster"
     return "programme", "every rule is affine, so the market is one convex programme"
 
 

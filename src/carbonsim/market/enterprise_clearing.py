@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from carbonsim.errors import InfeasibleError, InputError, SolverError, shorten
 from carbonsim.market.clearing import Clearing, EnterpriseClearing
-from carbonsim.market.enterprise_decisions import price_decisions
 from carbonsim.market.enterprise_data import OWN_KINDS, EnterpriseData
+from carbonsim.market.enterprise_decisions import price_decisions
 from carbonsim.market.enterprise_instrument import Found, Published
 from carbonsim.market.enterprise_programme import own_name, shared_name, tiled_programme
 from carbonsim.market.problem import MarketProblem
@@ -83,7 +83,7 @@ def _settle(solved: _Solved) -> _Solved:
         lower = solved.programme.column_lower.copy()
         for instrument in solved.data.instruments:
             for name, values in instrument.decided(solved.data, solved.column).items():
-                places = solved.places(name)
+                places = solved.places(name) if isinstance(name, str) else solved.places(name[0], *name[1:])
                 known = (places >= 0) & ~np.isnan(values)
                 lower[places[known]] = values[known]
         whole = solved.tiled.programme.integer
@@ -100,7 +100,7 @@ def _refuse_quadratic(data: EnterpriseData) -> None:
     if count > LARGEST_QUADRATIC:
         raise InputError(
             f"The programme would hold {count} quadratic columns, more than the {LARGEST_QUADRATIC} that the solver "
-            "handles dependably. Cut linear MACs into steps, or leave out what needs a balance for each enterprise."
+            "handles in seconds. Cut linear MACs into steps, or leave out what needs a balance for each enterprise."
         )
     whole = [instrument.label for instrument in data.instruments if instrument.has_integers]
     if count and whole:
@@ -148,14 +148,14 @@ class _Solved:
         """Rows of the enterprises' balances, -1 where there is none; (enterprise, year)."""
         return self.places("balance", rows=True)
 
-    def places(self, name: str, *, rows: bool = False) -> Index:
+    def places(self, name: str, *key: int, rows: bool = False) -> Index:
         """Places of ``enterprise[e].name[y]`` in the programme, -1 where there is none; (enterprise, year)."""
         form = self.tiled.template.form
         names = set(form.rows if rows else form.columns)
         found = np.full(self.data.problem.baseline.shape, -1, dtype=np.intp)
         for number, members in enumerate(self.data.cohorts):
             for y, year in enumerate(self.data.problem.year):
-                full = own_name(number, name, year)
+                full = own_name(number, name, (*key, year) if key else year)
                 if full in names:
                     found[members.enterprise, y] = self.tiled.rows(full) if rows else self.tiled.columns(full)
         return found
@@ -198,7 +198,9 @@ def _clearing(solved: _Solved, reason: str, plan: IntegerSolution | None) -> Cle
         link=lambda name, key: _link(solved, duals, name, key),
     )
     # Where whole numbers keep everybody from trading, no price is too high and none too low.
-    nobody = (trade == 0).all(axis=0) & np.isinf(high) & (low == 0) & data.active.any(axis=0)
+    chooses = any(instrument.has_integers for instrument in data.instruments)
+    nobody = (trade == 0).all(axis=0) & (low == 0) & data.active.any(axis=0)
+    nobody &= (high > 0) if chooses else np.isinf(high)
     undetermined = (~responds(problem) & (high > low)) | nobody
     published: dict[str, Published] = {}
     coordinates: dict[str, tuple[str, ...]] = {}
@@ -206,14 +208,14 @@ def _clearing(solved: _Solved, reason: str, plan: IntegerSolution | None) -> Cle
         published.update(instrument.publish_enterprises(data, found))
         coordinates.update(instrument.coordinates())
     words: dict[str, str] = {}
-    if plan is not None:
+    if chooses:
         decided = price_decisions(data, solved.tiled, solved.solution.values, duals, not np.any(undetermined))
         published.update(decided.published)
         words.update(decided.words)
     return Clearing(
         engine="programme",
         reason=reason,
-        basis="fixed_integer_dual" if any(one.has_integers for one in data.instruments) else "lp_dual",
+        basis="fixed_integer_dual" if chooses else "lp_dual",
         price=np.where(undetermined, np.nan, _market_prices(solved, duals)),
         price_low=low,
         price_high=high,

@@ -132,11 +132,11 @@ class EnterpriseData:
 
     @cached_property
     def most_held(self) -> Array:
-        """More allowances than an enterprise can ever need or own without buying to resell [scaled] (enterprise)."""
+        """Twice what an enterprise can ever need and own without buying to resell [scaled] (enterprise)."""
         problem = self.problem
         free = problem.share * (np.abs(problem.fixed) + np.abs(problem.per_emission) * problem.baseline)
         total = (problem.share * problem.baseline).sum(axis=1) + free.sum(axis=1) + np.abs(self.opening)
-        return np.asarray(total / self.scale + 1.0)
+        return np.asarray(2.0 * total / self.scale)
 
     @cached_property
     def own(self) -> Mapping[str, Array]:

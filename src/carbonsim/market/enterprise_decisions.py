@@ -14,7 +14,7 @@ from carbonsim.market.supply import Array
 from carbonsim.solving.tile import TiledProgramme
 
 LARGEST_SEARCH = 200  # enterprises times years up to which hull and supporting prices are searched
-SAME = 1e-8  # share of the money at stake below which a gap is rounding
+SAME = 5e-8  # share of the money at stake below which a gap is rounding
 UNBOUNDED = 0.99
 
 PRICE_RULE = (

@@ -15,6 +15,7 @@ from carbonsim.market.supply import Array, EngineName, Instrument
 if TYPE_CHECKING:
     import xarray as xr
 
+    from carbonsim.market.audit_enterprise_replies import OwnProgramme
     from carbonsim.market.enterprise_data import EnterpriseData
     from carbonsim.market.enterprise_programme import Cell, EnterpriseFrame
     from carbonsim.market.problem import MarketProblem
@@ -128,15 +129,20 @@ class EnterpriseInstrument(Instrument):
         """What the instrument adds to the published market, by name."""
         return {}
 
-    def decided(self, data: EnterpriseData, column: Callable[[str], Array]) -> Mapping[str, Array]:
+    def decided(self, data: EnterpriseData, column: Callable[[str], Array]) -> Mapping[str | tuple[str, int], Array]:
         """What integer columns must be, by name over (enterprise, year), where cost alone leaves it open; else NaN.
 
-        ``column(name)`` gives the tonnes of a solution. Only values at which that solution stays feasible.
+        ``column(name)`` gives the tonnes of a solution; a column over (k, year) is named by name and k. Only values at
+        which that solution stays feasible, or costs the same.
         """
         return {}
 
     def margins(self, problem: MarketProblem, dataset: xr.Dataset) -> Margins:
         """For the audit, from the published numbers alone; nothing is shared with ``add_to_enterprise``."""
+        raise NotImplementedError
+
+    def answer(self, own: OwnProgramme) -> None:
+        """For the audit: add to an enterprise's own programme what the instrument asks of it."""
         raise NotImplementedError
 
 

@@ -222,7 +222,7 @@ def tiled_programme(data: EnterpriseData) -> TiledProgramme:
     return tile(template, cohorts)
 
 
-def own_name(cohort: int, component: str, year: int) -> str:
+def own_name(cohort: int, component: str, year: int | tuple[int, ...]) -> str:
     """Name of ``component[year]`` in the cell that stands for a cohort, as Pyomo writes it."""
     from pyomo.core.base.component_namer import index_repr, name_repr
 

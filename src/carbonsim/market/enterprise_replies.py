@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -123,15 +123,11 @@ class Replies:
 
 
 def _continuous(programme: CompiledProgramme) -> CompiledProgramme:
-    from dataclasses import replace
-
     return replace(programme, integer=None)
 
 
 def _endless(part: CompiledProgramme) -> NDArray[np.float64] | None:
     """A direction without end along which cost falls, at most one unit long in each column; None if there is none."""
-    from dataclasses import replace
-
     whole = np.zeros(len(part.cost), dtype=bool) if part.integer is None else part.integer
     cone = replace(
         part,

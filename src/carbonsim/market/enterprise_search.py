@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import sparse
 
 from carbonsim.errors import SolverError
 from carbonsim.market.enterprise_replies import Replies, Reply
 from carbonsim.market.supply import Array
-from carbonsim.solving import CompiledProgramme, LoadedProgramme
 
 ROUNDS = 500
+EXACT = 1e-10
 SAME = 1e-9  # share of the money at stake within which a bound counts as reached
+WIDER = (1e-8, 1e-7)  # of the money at stake: how far the bound is let go where rounding leaves no price
 BEYOND = 1e3  # multiple of every cost and price at which a price that may still rise counts as unbounded
 
 
@@ -48,7 +48,17 @@ class Search:
 
     def end(self, direction: Array) -> Array:
         """The duals furthest in a direction that keep the bound."""
-        return self._extreme(direction)[0]
+        bound = self.floor
+        for slack in (0.0, *WIDER):
+            self.floor = None if bound is None else bound - slack * self.size
+            try:
+                return self._extreme(direction)[0]
+            except SolverError:
+                if slack == WIDER[-1]:
+                    raise
+            finally:
+                self.floor = bound
+        raise SolverError("unreachable")
 
     @property
     def most(self) -> float:
@@ -76,28 +86,30 @@ class Search:
         return missed
 
     def _master(self, direction: Array | None) -> tuple[Array, float]:
+        from scipy.optimize import linprog
+
         whole, rows, firms = self.replies.programme, self.replies.shared, len(self.replies.blocks)
         shared = self.replies.shared_columns
         gain = np.concatenate([np.where(np.isfinite(whole.row_upper[:rows]), whole.row_upper[:rows], 0.0),
                                np.ones(firms + shared)])  # fmt: skip
         body, limit = self._cut_rows()
-        body.append(-gain)
-        limit.append(np.inf if self.floor is None else -self.floor)
+        if self.floor is not None:
+            body.append(-gain)
+            limit.append(-self.floor)
         lower = np.concatenate([np.full(rows, -self.most), np.full(firms + shared, -np.inf)])
         upper = np.concatenate([np.zeros(rows), np.full(firms, np.inf), np.zeros(shared)])
         cost = -gain if direction is None else np.concatenate([-direction, np.zeros(firms + shared)])
         matrix = np.array(body)
         scale = np.maximum(np.abs(matrix).max(axis=1), 1e-12)
-        master = CompiledProgramme(
-            cost=cost, offset=0.0, matrix=sparse.csc_array(matrix / scale[:, None]),
-            row_lower=np.full(len(limit), -np.inf), row_upper=np.array(limit) / scale,
-            column_lower=lower, column_upper=upper, hessian=None,
-            rows=tuple(f"cut[{k}]" for k in range(len(limit))), columns=tuple(f"column[{k}]" for k in range(len(cost))),
+        # The interior point method of the market's programmes loses the thin set of prices that keep the bound.
+        found = linprog(
+            cost, A_ub=matrix / scale[:, None], b_ub=np.array(limit) / scale,
+            bounds=list(zip(lower.tolist(), upper.tolist(), strict=True)),
+            options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT},
         )  # fmt: skip
-        found = LoadedProgramme(master).solve()
-        if found is None:
+        if found.x is None:
             raise SolverError("No prices keep the bound that the hull price proves.")
-        return found.values, float(gain @ found.values)
+        return np.asarray(found.x), float(gain @ found.x)
 
     def _cut_rows(self) -> tuple[list[Array], list[float]]:
         whole, rows, firms = self.replies.programme, self.replies.shared, len(self.replies.blocks)

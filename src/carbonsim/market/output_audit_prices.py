@@ -33,6 +33,9 @@ def lines(problem: OutputProblem, dataset: xr.Dataset, known: NDArray[np.bool_])
         market = _Market(problem, dataset, y)
         if not known[y]:
             idle[y] = _idle_wrong(problem, dataset, market, y)
+            numbered = [kind[y] != "none" for kind in problem.kind]
+            bounds = (dataset.price_low.values[:, y] != 0) | ~np.isnan(dataset.price_high.values[:, y])
+            wrong["inside"][:, y] = np.where(numbered, bounds, 0.0)
             continue
         for k in range(len(problem.pool)):
             if problem.kind[k][y] != "none":

@@ -25,7 +25,7 @@ from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, comp
 if TYPE_CHECKING:
     import pyomo.environ as pyo
 
-LARGEST_QUADRATIC = 1500  # columns with linear MACs beyond which the quadratic solver is not dependable
+LARGEST_QUADRATIC = 10_000  # columns with linear MACs up to which the exact method takes a few seconds
 ROUNDING = 1e-12  # net demand below this share of all quantities of a year counts as none
 
 
@@ -269,7 +269,7 @@ def _refuse(problem: MarketProblem) -> None:
     if quadratic > LARGEST_QUADRATIC:
         raise InputError(
             f"The programme would hold {quadratic} quadratic columns, more than the {LARGEST_QUADRATIC} that the "
-            "solver handles dependably. Use engine 'best_response', which is exact for linear MACs."
+            "solver handles in seconds. Use engine 'price_search' or 'best_response', which are exact for linear MACs."
         )
 
 

@@ -146,7 +146,7 @@ def tree_problem(problem: MarketProblem, states: tuple[State, ...]) -> TreeProbl
     if quadratic > LARGEST_QUADRATIC:
         raise InputError(
             f"scenario_tree would hold {quadratic} quadratic columns ({len(states)} states), more than the "
-            f"{LARGEST_QUADRATIC} that the solver handles dependably. Take fewer nodes, or steps for linear MACs."
+            f"{LARGEST_QUADRATIC} that the solver handles in seconds. Take fewer nodes, or steps for linear MACs."
         )
     return tree
 

@@ -192,6 +192,8 @@ PART_NAMES: Final[Mapping[str, str]] = {
     "OutputProblem": "产量响应、强度标准与返还",
     "clear_tree": "情景树规划",
     "TreeBank": "情景树中的结转",
+    "price_decisions": "含是非决策的价格、补偿与支持区间",
+    "tree_prices": "情景树的节点价格",
     "allowances_in_circulation": "流通中的配额总量",
     "intake_before_rounding": "储备的年度扣减",
     "MarketProblem": "市场问题",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from carbonsim.solving.interior_point import factorised
-from carbonsim.solving.standard_form import Array, Point, StandardForm
+from carbonsim.solving.standard_form import Point, StandardForm
 
 ROUNDS = 12
 ROUNDING = 1e-12  # violation of a bound, or of the sign of a multiplier, that counts as none
@@ -17,7 +17,7 @@ LEAST_ROOM = 1e-6
 Flags = NDArray[np.bool_]
 
 
-def settle(form: StandardForm, point: Point) -> Point | None:
+def settle(form: StandardForm, point: Point, rounds: int = ROUNDS) -> Point | None:
     """The optimum whose bounds are met where an approximate point nearly meets them; None if that leads nowhere.
 
     Columns that leave their bounds are then held there, and held ones that would rather leave are let go, until no
@@ -25,7 +25,7 @@ def settle(form: StandardForm, point: Point) -> Point | None:
     """
     low = point.value - form.lower < point.at_lower
     high = form.upper - point.value < point.at_upper
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         found = _stationary(form, point, low, high)
         reduced = form.marginal(found.value) - form.matrix.T @ found.dual
         free = ~(low | high)

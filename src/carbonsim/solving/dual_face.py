@@ -17,6 +17,7 @@ from carbonsim.errors import SolverError, shorten
 from carbonsim.solving.compile import CompiledProgramme
 from carbonsim.solving.highs import LoadedProgramme
 from carbonsim.solving.solution import Solution
+from carbonsim.solving.standard_form import largest_entries
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -62,25 +63,27 @@ class DualFace:
         at_low, at_high = _met(solution.values, programme.column_lower, programme.column_upper)
         self._kept = np.flatnonzero(low | high)
         self._place = {int(row): place for place, row in enumerate(self._kept)}
-        rows = sparse.diags_array(self._weight[self._kept]) @ sparse.csr_array(programme.matrix)[self._kept]
-        size = np.asarray(abs(rows).max(axis=0).toarray()).reshape(-1) if len(self._kept) else np.zeros(len(at_low))
-        size = np.where(size > 0, size, 1.0)
+        rows = sparse.csr_array(
+            sparse.diags_array(self._weight[self._kept]) @ sparse.csr_array(programme.matrix)[self._kept]
+        )
+        size = largest_entries(rows, axis=0)
         price, reduced = solution.row_dual / self._weight, solution.column_dual / size
         self._unit = max(_largest(price), FLOOR * _largest(_steepest(programme, solution) / size)) or 1.0
         self._price = _signed(price / self._unit, low, high, programme.rows)
         cost = _signed(reduced / self._unit, at_low, at_high, programme.columns)
         # A row that may lose its multiplier has a column that takes up what it is short of or beyond its bound.
         only_high, only_low = (np.flatnonzero(one[self._kept]) for one in (high & ~low, low & ~high))
-        unit = sparse.eye_array(len(self._kept), format="csc")
-        self._loaded = LoadedProgramme(
-            _moves(
-                sparse.csc_array(sparse.hstack([rows @ sparse.diags_array(1 / size), unit[:, only_high], -unit[:, only_low]])),
-                np.concatenate([cost, -self._price[self._kept][only_high], self._price[self._kept][only_low]]),
-                np.concatenate([at_low, np.ones(len(only_high) + len(only_low), dtype=bool)]),
-                np.concatenate([at_high, np.zeros(len(only_high) + len(only_low), dtype=bool)]),
+        unit, own = sparse.eye_array(len(self._kept), format="csc"), self._price[self._kept]
+        slacks = len(only_high) + len(only_low)
+        moves = _moves(
+            matrix=sparse.csc_array(
+                sparse.hstack([rows @ sparse.diags_array(1 / size), unit[:, only_high], -unit[:, only_low]])
             ),
-            warm=True,
-        )  # fmt: skip
+            cost=np.concatenate([cost, -own[only_high], own[only_low]]),
+            low=np.concatenate([at_low, np.ones(slacks, dtype=bool)]),
+            high=np.concatenate([at_high, np.zeros(slacks, dtype=bool)]),
+        )
+        self._loaded = LoadedProgramme(moves, warm=True)
 
     def toward(self, shift: Mapping[int, float]) -> Array | None:
         """Multipliers of all rows as an infinitely small shift of rows' bounds leaves them; None if there is no point.
@@ -128,9 +131,8 @@ def _signed(multiplier: Array, low: Flags, high: Flags, names: Sequence[str]) ->
     cleaned = np.clip(multiplier, least, most)
     wrong = np.flatnonzero(np.abs(cleaned - multiplier) > APART)
     if wrong.size:
-        raise SolverError(
-            f"The multipliers of {shorten([names[place] for place in wrong])} do not fit the values of the optimum."
-        )
+        places = shorten([names[int(place)] for place in wrong])
+        raise SolverError(f"The multipliers of {places} do not fit the values of the optimum.")
     return cleaned
 
 

@@ -55,7 +55,7 @@ class LoadedProgramme:
         shifted = self._shifted(shift or {})
         if shifted.hessian is not None:
             return self._quadratic(shifted)
-        status = run_linear(self._highs)
+        status = run_linear(self._highs, shifted)
         if self._warm:
             self._highs.setOptionValue("solver", "simplex")
         if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not has_point(shifted)):
@@ -173,8 +173,11 @@ def _hessian(lower_triangle: sparse.csc_array) -> Any:
     return hessian
 
 
-def run_linear(solver: highspy.Highs) -> str:
+def run_linear(solver: highspy.Highs, programme: CompiledProgramme) -> str:
     """Run HiGHS on a linear programme, again by the simplex method where the other gave up; the status at the end."""
+    if not len(programme.cost):
+        # HiGHS calls a programme without columns empty and does not look at its rows.
+        return "Optimal" if np.all((programme.row_lower <= 0) & (programme.row_upper >= 0)) else "Infeasible"
     solver.run()
     status = str(solver.modelStatusToString(solver.getModelStatus()))
     if status in DECIDED:
@@ -199,10 +202,12 @@ def _measured(solver: highspy.Highs, programme: CompiledProgramme) -> Solution:
     """Values and duals as HiGHS has them, and the gap they leave."""
     found = solver.getSolution()
     values, duals = np.array(found.col_value, dtype=float), np.array(found.row_dual, dtype=float)
+    if not len(programme.cost):
+        duals = np.zeros(len(programme.rows))
     return measure(programme, values, duals, f"HiGHS {solver.version()}")
 
 
 def has_point(programme: CompiledProgramme) -> bool:
     """Whether the programme without its costs has a feasible point."""
     probe = replace(programme, cost=np.zeros_like(programme.cost), hessian=None, integer=None)
-    return run_linear(load_highs(probe)) == "Optimal"
+    return run_linear(load_highs(probe), probe) == "Optimal"

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse.linalg import splu
 
 from carbonsim.solving.standard_form import Array, Point, StandardForm
 
 ROUNDS = 100
+FAR = 1e10  # multiplier in units of the largest marginal cost: the sign of a programme without a point or an optimum
 NEAR = 1e-4  # mean product of multiplier and distance from its bound from which on a point is handed out
 SMALLEST = 1e-17  # such a product beyond which no digits are left to gain
 STEP = 0.995  # part of the way to the nearest bound that is gone
@@ -31,8 +31,8 @@ CORRECTIONS = 3
 Solve = Callable[[Array, Array], tuple[Array, Array]]
 
 
-def approach(form: StandardForm) -> Iterator[Point]:
-    """Points ever nearer to the optimum; ends where no digits are left to gain.
+def approach(form: StandardForm) -> Iterator[tuple[Point, float]]:
+    """Points ever nearer to the optimum, each with how near; ends where no digits are left to gain.
 
     Parameters
     ----------
@@ -45,8 +45,10 @@ def approach(form: StandardForm) -> Iterator[Point]:
         if moved is None:
             return
         state = moved
+        if float(np.abs(state.point.dual).max(initial=0.0)) > FAR:
+            return
         if state.product <= NEAR or number % EVERY == 0:
-            yield state.point
+            yield state.point, state.product
         if state.product <= SMALLEST:
             return
 
@@ -68,7 +70,7 @@ class _Iterate:
 
     @property
     def product(self) -> float:
-        """Mean product of a multiplier and the distance from its bound, or the square of the largest residual if that is more."""
+        """Mean product of a multiplier and the distance from its bound, or the largest residual squared if more."""
         left = (float(np.abs(each).max(initial=0.0)) for each in self._residuals())
         return max(self._held() / self._bounds(), *(each**2 for each in left))
 
@@ -110,7 +112,9 @@ class _Iterate:
 
     def _room(self) -> tuple[Array, Array]:
         """Distance from the lower and the upper bound, at least the digits that are lost in it."""
-        low, high = (np.where(np.isfinite(end), DIGITS * np.abs(end), 0.0) for end in (self.form.lower, self.form.upper))
+        low, high = (
+            np.where(np.isfinite(end), DIGITS * np.abs(end), 0.0) for end in (self.form.lower, self.form.upper)
+        )
         value = self.point.value
         return (
             np.maximum(value - self.form.lower, DIGITS + low),
@@ -182,17 +186,14 @@ def factorised(
 
     The diagonal is shifted a little to factorise it; what that leaves is taken back by corrections.
     """
-    size = core.shape[0] + held.shape[1]
-    exact = sparse.csc_array(sparse.block_array([[core, held], [held.T, None]])) if held.shape[1] else sparse.csc_array(core)
+    exact = sparse.csc_array(core)
+    if held.shape[1]:
+        exact = sparse.csc_array(
+            sparse.vstack([sparse.hstack([core, held]), _padded(sparse.csr_array(held.T), held.shape[1])])
+        )
     shift = np.concatenate([np.full(core.shape[0], on_rows), np.broadcast_to(-np.asarray(on_columns), held.shape[1])])
-    shifted = sparse.csc_array(exact + sparse.diags_array(shift)) if size else exact
-    if size <= DENSE:
-        factors = linalg.lu_factor(shifted.toarray(), check_finite=False)
-
-        def backward(b: Array) -> Array:
-            return np.asarray(linalg.lu_solve(factors, b, check_finite=False), dtype=float)
-    else:
-        backward = splu(shifted).solve
+    shifted = sparse.csc_array(exact + sparse.diags_array(shift))
+    backward = _dense(shifted) if len(shift) <= DENSE else _sparse(shifted)
 
     def solve(b: Array) -> Array:
         found = backward(b)
@@ -201,3 +202,18 @@ def factorised(
         return found
 
     return solve
+
+
+def _padded(matrix: sparse.csr_array, more: int) -> sparse.csr_array:
+    """A matrix with further columns of zeros."""
+    return sparse.csr_array(sparse.hstack([matrix, sparse.csr_array((matrix.shape[0], more))]))
+
+
+def _dense(matrix: sparse.csc_array) -> Callable[[Array], Array]:
+    factors = linalg.lu_factor(matrix.toarray(), check_finite=False)
+    return lambda b: np.asarray(linalg.lu_solve(factors, b, check_finite=False), dtype=float)
+
+
+def _sparse(matrix: sparse.csc_array) -> Callable[[Array], Array]:
+    factors = splu(matrix)
+    return lambda b: np.asarray(factors.solve(b), dtype=float)

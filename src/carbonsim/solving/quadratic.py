@@ -12,6 +12,8 @@ from carbonsim.solving.interior_point import approach
 from carbonsim.solving.solution import Solution, infeasibility, measure
 from carbonsim.solving.standard_form import StandardForm
 
+NEAR = 1e-8  # mean product of multiplier and room at which a point is worth all rounds of the active set
+FIRST_ROUNDS = 2
 EXACT_GAP = 1e-10
 EXACT_POINT = 1e-10  # violation of a row as a share of the largest bound
 
@@ -46,8 +48,8 @@ def solve_separable(programme: CompiledProgramme) -> Solution | None:
         Its hessian is diagonal. Costs that fall without end along a direction have no optimum.
     """
     form, best = StandardForm.of(programme), None
-    for rounds, point in enumerate(approach(form)):
-        settled = settle(form, point)
+    for rounds, (point, distance) in enumerate(approach(form)):
+        settled = settle(form, point) if distance <= NEAR else settle(form, point, FIRST_ROUNDS)
         values, duals = form.restored(point if settled is None else settled)
         found = measure(programme, values, duals, f"interior point, {rounds} rounds")
         if settled is not None and is_exact(programme, found):

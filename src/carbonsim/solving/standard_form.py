@@ -59,17 +59,16 @@ class StandardForm:
         held = np.where(fixed, programme.column_lower, 0.0)
         before = whole @ held
         matrix = sparse.csr_array(whole[:, columns])
-        shrink = np.asarray(abs(matrix).max(axis=1).toarray()).reshape(-1) if matrix.shape[1] else np.zeros(len(rows))
-        shrink = np.where(shrink > 0, shrink, 1.0)
-        low, high = (
-            (end[rows] - before) / shrink for end in (programme.row_lower, programme.row_upper)
-        )
+        shrink = largest_entries(matrix, axis=1)
+        low, high = ((end[rows] - before) / shrink for end in (programme.row_lower, programme.row_upper))
         curvature = np.zeros(len(fixed)) if programme.hessian is None else programme.hessian.diagonal()
         ranged = np.flatnonzero(low != high)
         quantity = _size(np.concatenate([low, high]), np.concatenate([programme.column_lower, programme.column_upper]))
         marginal = np.concatenate([np.abs(programme.cost), curvature * quantity])
         price = float(marginal.max(initial=0.0)) or 1.0
-        slack = sparse.csr_array((-np.ones(len(ranged)), (ranged, np.arange(len(ranged)))), shape=(len(rows), len(ranged)))
+        slack = sparse.csr_array(
+            (-np.ones(len(ranged)), (ranged, np.arange(len(ranged)))), shape=(len(rows), len(ranged))
+        )
         scaled = sparse.csr_array(sparse.diags_array(1 / shrink) @ matrix)
         return cls(
             cost=np.concatenate([programme.cost[columns] / price, np.zeros(len(ranged))]),
@@ -78,7 +77,8 @@ class StandardForm:
             rhs=np.where(low == high, low, 0.0) / quantity,
             lower=np.concatenate([programme.column_lower[columns], low[ranged]]) / quantity,
             upper=np.concatenate([programme.column_upper[columns], high[ranged]]) / quantity,
-            programme=programme, columns=columns, rows=rows, ranged=ranged, shrink=shrink, quantity=quantity, price=price,
+            programme=programme, columns=columns, rows=rows, ranged=ranged,
+            shrink=shrink, quantity=quantity, price=price,
         )  # fmt: skip
 
     def marginal(self, value: Array) -> Array:
@@ -101,6 +101,14 @@ class StandardForm:
         value = np.concatenate([own, activity[self.ranged]])
         reduced = self.marginal(value) - self.matrix.T @ dual
         return Point(value, dual, np.maximum(reduced, 0.0), np.maximum(-reduced, 0.0))
+
+
+def largest_entries(matrix: sparse.csr_array, axis: int) -> Array:
+    """Largest absolute entry of each column (axis 0) or row (axis 1), 1 where all are zero."""
+    entries = sparse.coo_array(matrix)
+    found = np.zeros(matrix.shape[1 - axis])
+    np.maximum.at(found, entries.coords[1 - axis], np.abs(entries.data))
+    return np.where(found > 0, found, 1.0)
 
 
 def _size(rows: Array, columns: Array) -> float:

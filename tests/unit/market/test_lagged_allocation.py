@@ -95,7 +95,8 @@ def test_a_seller_values_what_it_forgoes_below_the_price() -> None:
             "instruments": {"transaction_cost": {"sale": 4.0}},
         }
     )
-    data = clear(problem, concept=HALF).dataset
+    concept = LaggedAllocation(share={"works": 0.5}, previous={"works": 100.0}, start="low")
+    data = clear(problem, concept=concept).dataset
     second = 39.5 / 2.125
     assert data.allowance_price.values == pytest.approx([29.0 + second / 4, second], rel=1e-7)
     assert data.sold.values[0, 1] > 1.0
@@ -120,7 +121,8 @@ def two_firms(cost: float) -> MarketProblem:
 def test_two_enterprises_of_which_one_is_lagged_and_both_buy_at_a_cost() -> None:
     # With q = p + 4: year 1: 200 - 2 q1 + q2 / 2 = 60 + 50; year 2: 200 - 2 q2 = 60 + (100 - q1 + q2 / 2) / 2.
     # q1 = 45 + q2 / 4 and 90 = 2.25 q2 - q1 / 2 give q2 = 112.5 / 2.125 = 52.941, q1 = 58.235.
-    data = clear(two_firms(4.0), concept=HALF).dataset
+    concept = LaggedAllocation(share={"works": 0.5}, previous={"works": 100.0}, start="high")
+    data = clear(two_firms(4.0), concept=concept).dataset
     second = 112.5 / 2.125
     assert data.allowance_price.values == pytest.approx([41.0 + second / 4, second - 4.0], rel=1e-7)
     assert data.phi.values[1] == pytest.approx([1.0, 1.0])

@@ -26,6 +26,7 @@ from carbonsim.market.supply import Array, Instrument, MarketSetting, instrument
 if TYPE_CHECKING:
     import xarray as xr
 
+    from carbonsim.market.audit_enterprise_replies import OwnProgramme
     from carbonsim.market.certificate import Line
     from carbonsim.market.enterprise_data import EnterpriseData
     from carbonsim.market.enterprise_programme import Cell, EnterpriseFrame
@@ -99,8 +100,9 @@ class CarryOverLimit(EnterpriseInstrument):
 
     @property
     def has_integers(self) -> bool:
-        """Being a net seller is a yes or no."""
-        return True
+        """Being a net seller is a yes or no, where sales raise what may be kept."""
+        multiples = self.multiple.values() if isinstance(self.multiple, Mapping) else (self.multiple,)
+        return any(multiple > 0 for multiple in multiples)
 
     @property
     def couples_prices(self) -> bool:
@@ -189,13 +191,10 @@ class CarryOverLimit(EnterpriseInstrument):
         """Whether the limit can grow with sales, which takes a binary; (enterprise, 1)."""
         return (self._by_enterprise("multiple", data.problem.enterprise) > 0)[:, None]
 
-    def decided(self, data: EnterpriseData, column: Callable[[str], Array]) -> Mapping[str, Array]:
+    def decided(self, data: EnterpriseData, column: Callable[[str], Array]) -> Mapping[str | tuple[str, int], Array]:
         """Who sells net is a net seller: its binary is 1, also where the cost leaves it open."""
         problem = data.problem
-        if data.splits_trade:
-            trade = column("purchased") - column("sold")
-        else:
-            trade = column("trade")
+        trade = column("purchased") - column("sold") if data.splits_trade else column("trade")
         y = problem.year.index(self.year)
         net = self._before(problem.enterprise) - trade[:, self._counted(problem)].sum(axis=1)
         settled = np.full(trade.shape, np.nan)
@@ -235,13 +234,16 @@ class CarryOverLimit(EnterpriseInstrument):
         bound = self._by_enterprise("base", problem.enterprise)
         bound = bound + self._by_enterprise("multiple", problem.enterprise) * np.maximum(net, 0.0)
         limit = np.floor(bound + ROUNDING)
-        kept = np.minimum(found.bank[:, y], limit)
+        bank = found.bank[:, y]
+        kept = np.minimum(bank, limit)
+        # The solver's rounding is no part of a tonne.
+        forgone = np.where(bank - kept > FREED * np.maximum(bank, 1.0), bank - kept, 0.0)
         worth = self._least_worth(data, found)
         firms = ("enterprise",)
         return {
             "carry_over_limit": (firms, limit, "allowance"),
             "carried_over": (firms, kept, "allowance"),
-            "carry_over_forgone": (firms, found.bank[:, y] - kept, "allowance"),
+            "carry_over_forgone": (firms, forgone, "allowance"),
             "carry_over_worth": (("enterprise", "year"), np.where(np.abs(worth) < WORTH, 0.0, worth), "CNY/tCO2e"),
             "carry_over_seller": (firms, np.round(found.column(SELLER)[:, y] / data.scale), "1"),
         }
@@ -291,6 +293,25 @@ class CarryOverLimit(EnterpriseInstrument):
             for e in np.flatnonzero(((net > size) | stands) & (multiple > 0) & held)
         )
         return Margins(least, most, bank_most=table, coupled=pairs)
+
+    def answer(self, own: OwnProgramme) -> None:
+        """What is kept is at most the base and the multiple of net sales, of which there are none below zero."""
+        y, name = own.problem.year.index(self.year), own.problem.enterprise[own.enterprise]
+        if y not in own.bank:
+            return
+        base, multiple = (
+            0.0
+            if name in self.not_complied
+            else float(value[self.field_of[name]] if isinstance(value, Mapping) else value)
+            for value in (self.base, self.multiple)
+        )
+        before, large = float(self.sold_before.get(name, 0.0)) / own.unit, 2.0 * float(len(own.problem.enterprise))
+        counted = [c for c, year in enumerate(own.problem.year) if year in self.counting and c in own.bought]
+        net, seller = own.column(), own.column(high=1.0, whole=True)
+        own.row({own.bank[y]: 1.0, net: -multiple}, -np.inf, base / own.unit)
+        own.row({net: 1.0, seller: -own.most - abs(before)}, -np.inf, 0.0)
+        trade = {**{own.bought[c]: 1.0 for c in counted}, **{own.sold[c]: -1.0 for c in counted}}
+        own.row({net: 1.0, **trade, seller: large}, -np.inf, large + before)
 
     def audit(self, problem: MarketProblem, dataset: xr.Dataset) -> Iterable[Line]:
         """The bank within its bound, the limit rounded down, what is kept and forgone, and what a tonne is worth."""

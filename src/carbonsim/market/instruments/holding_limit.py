@@ -18,6 +18,7 @@ from carbonsim.market.supply import Array, Instrument, MarketSetting, as_array, 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from carbonsim.market.audit_enterprise_replies import OwnProgramme
     from carbonsim.market.certificate import Line
     from carbonsim.market.enterprise_data import EnterpriseData
     from carbonsim.market.enterprise_programme import Cell
@@ -130,6 +131,14 @@ class HoldingLimit(EnterpriseInstrument):
         for name, limit in self.own.items():
             table[problem.enterprise.index(name)] = np.where(np.isfinite(most), limit, np.inf)
         return Margins(*no_margin(problem), bank_most=table)
+
+    def answer(self, own: OwnProgramme) -> None:
+        """No more is held than the limit of the enterprise."""
+        name = own.problem.enterprise[own.enterprise]
+        for y, bank in own.bank.items():
+            limit = float(self.limit[y] if len(self.limit) > 1 else self.limit[0])
+            if np.isfinite(limit):
+                own.row({bank: 1.0}, -np.inf, float(self.own.get(name, limit)) / own.unit)
 
     def audit(self, problem: MarketProblem, dataset: xr.Dataset) -> Iterable[Line]:
         """Nobody holds more, and the value of the limit is what carrying a tonne more would have earned."""

@@ -18,6 +18,7 @@ from carbonsim.market.supply import Array, Instrument, MarketSetting, as_array, 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from carbonsim.market.audit_enterprise_replies import OwnProgramme
     from carbonsim.market.certificate import Line
     from carbonsim.market.enterprise_data import EnterpriseData
     from carbonsim.market.enterprise_programme import Cell, EnterpriseFrame
@@ -167,6 +168,9 @@ class TradeLimit(EnterpriseInstrument):
                 np.array([np.broadcast_to(np.asarray(side.get(n, np.inf), dtype=float), net.shape[1:]) for n in names])
             )
         return place, net, limits[0], limits[1]
+
+    def answer(self, own: OwnProgramme) -> None:
+        """An enterprise is limited by the price of its place alone."""
 
     def audit(self, problem: MarketProblem, dataset: xr.Dataset) -> Iterable[Line]:
         """No place crosses its limits, and a price of its own stands only at one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,13 @@ from carbonsim.market.supply import Array, Instrument, MarketSetting, as_array, 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from carbonsim.market.audit_enterprise_replies import OwnProgramme
     from carbonsim.market.certificate import Line
     from carbonsim.market.enterprise_data import EnterpriseData
     from carbonsim.market.enterprise_programme import Cell
     from carbonsim.market.problem import MarketProblem
 
+PART = "transaction_cost_volume_chosen"
 TRADED = 1e-9  # share of the largest trade below which an enterprise does not trade
 
 
@@ -40,7 +42,8 @@ class TransactionCost(EnterpriseInstrument):
     :math:`p - \tau^s - T'` to who sells; in between nobody trades, and the initial allocation decides who abates. T
     is the volume cost: a unit cost for each part of the year's volume, none dearer than the part before it, so T is
     concave and each further part is a binary column: :math:`T(q) = \min_k (a_k + c_k q)`. With binaries the prices
-    are those of the chosen plan (``fixed_integer_dual``). The cost is spent, not paid to another enterprise. It
+    are those of the chosen plan (``fixed_integer_dual``), and nobody trades more in a year than M, twice all that it
+    can ever owe and be given. The cost is spent, not paid to another enterprise. It
     raises no revenue, drives buyers' and sellers' marginal costs apart, and leaves small enterprises to themselves.
 
     Parameters
@@ -132,7 +135,24 @@ class TransactionCost(EnterpriseInstrument):
             for saving, fixed, part, chosen in further.get(year, ()):
                 cell.frame.cost.append(-discount[year] * saving * part)
                 cell.frame.cost.append(discount[year] * fixed * chosen)
-        _add_participation(cell, over_years(self.participation, len(years)))
+        fee = over_years(self.participation, len(years))
+        _add_participation(cell, fee)
+        if self.has_integers:
+            volume = {year: cell.purchased[year] + cell.sold[year] for year in cell.years}
+            plain = {year: total for year, total in volume.items() if fee[years.index(year)] <= 0}
+            cell.rows("transaction_cost_most", {year: (one, cell.number("most_held")) for year, one in plain.items()})
+
+    def decided(self, data: EnterpriseData, column: Callable[[str], Array]) -> Mapping[str | tuple[str, int], Array]:
+        """A volume at which a part just begins is charged as the part before, which costs the same."""
+        volume = column("purchased") + column("sold")
+        found: dict[str | tuple[str, int], Array] = {}
+        for k, start in enumerate(self.volume, 1):
+            at = np.abs(volume - start) <= TRADED * data.scale * data.most_held[:, None]
+            before = np.where(at, 1.0, np.nan)
+            found[PART, k] = np.fmin(found.get((PART, k), np.nan), np.where(at, 0.0, np.nan))
+            if k > 1:
+                found[PART, k - 1] = np.fmax(found[PART, k - 1], before)
+        return found
 
     def publish_enterprises(self, data: EnterpriseData, found: Found) -> Mapping[str, Published]:
         """``transaction_cost`` [CNY] (enterprise, year)."""
@@ -169,6 +189,29 @@ class TransactionCost(EnterpriseInstrument):
         most = np.where(bought > 0, up, np.where(sold > 0, -down, most))
         return Margins(least, most)
 
+    def answer(self, own: OwnProgramme) -> None:
+        """The unit costs, the cost of taking part, and one part of the volume chosen for all that is traded."""
+        years, discount = len(own.problem.year), own.problem.discount
+        fee, on_buying, on_selling = (
+            np.broadcast_to(array, (years,)) for array in (self.participation, self.purchase, self.sale)
+        )
+        for y, bought in own.bought.items():
+            sold = own.sold[y]
+            own.cost[bought] += float(discount[y] * on_buying[y])
+            own.cost[sold] += float(discount[y] * on_selling[y])
+            if not self.has_integers:
+                continue
+            parts, chosen, fixed = {}, {}, 0.0
+            for k, unit in enumerate(self.volume_cost or (0.0,)):
+                # The line of part k meets that of the part before where part k begins.
+                fixed += (self.volume_cost[k - 1] - unit) * self.volume[k - 1] if k else 0.0
+                amount = own.column(float(discount[y]) * unit)
+                takes = own.column(float(discount[y]) * (fee[y] + fixed) / own.unit, high=1.0, whole=True)
+                own.row({amount: 1.0, takes: -own.most}, -np.inf, 0.0)
+                parts[amount], chosen[takes] = -1.0, 1.0
+            own.row({bought: 1.0, sold: 1.0, **parts}, -np.inf, 0.0)
+            own.row(chosen, -np.inf, 1.0)
+
     def audit(self, problem: MarketProblem, dataset: xr.Dataset) -> Iterable[Line]:
         """The cost of each enterprise's trades, part by part of their volume."""
         bought, sold = dataset.purchased.values, dataset.sold.values
@@ -200,7 +243,7 @@ def _further(
         return found
     index = [(k, year) for k in range(1, len(unit)) for year in cell.years]
     part = cell.columns("transaction_cost_volume_part", index)
-    chosen = cell.columns("transaction_cost_volume_chosen", index, binary=True)
+    chosen = cell.columns(PART, index, binary=True)
     limits = {}
     fixed = np.concatenate([[0.0], np.cumsum(-np.diff(unit) * np.array(volume))]) / cell.frame.data.scale
     for k, year in index:
