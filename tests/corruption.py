@@ -6,17 +6,19 @@ labels of dimensions and yes-or-no fields are replaced by what they are not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.market.certificate import Certificate
+from carbonsim.market.certificate import Certificate, Line
 
-Audit = Callable[[xr.Dataset], Certificate]
+# An audit may yield its lines one by one: ``missed`` then asks for no more than it needs.
+Audit = Callable[[xr.Dataset], Certificate | Iterable[Line]]
 
 FACTORS = {"+1e-4": 1 + 1e-4, "-1e-4": 1 - 1e-4, "sign": -1.0}
 OTHER = "other"  # the change of a word or of a yes-or-no field
@@ -47,42 +49,46 @@ def corrupt(dataset: xr.Dataset, audit: Audit, fields: Sequence[str] | None = No
     fields : sequence of str, optional
         Names of the variables to corrupt; all of them by default.
     """
-    seen = _writable(dataset)
-    passed = audit(seen)
-    assert passed.passed, [line for line in passed.failures()]
-    assert passed.lines
-    found = []
-    for field in dataset.data_vars if fields is None else fields:
-        values = seen[field].values
-        for place, change, value in _changes(values, dust_of(seen, str(field))):
-            kept = values[place]
-            values[place] = value
-            lines = tuple(line.name for line in audit(seen).failures())
-            found.append(Corruption(str(field), place, change, lines))
-            values[place] = kept
-    if fields is None:
-        found += [Corruption(name, place, OTHER, lines) for name, place, lines in _relabelled(seen, audit)]
-    return found
-
-
-def _relabelled(dataset: xr.Dataset, audit: Audit) -> Iterator[tuple[str, tuple[int, ...], tuple[str, ...]]]:
-    """Each label of each dimension replaced by one that is not there, with the lines that fail."""
-    for name in map(str, dataset.coords):
-        labels = list(dataset[name].values)
-        for place, label in enumerate(labels):
-            other = label + len(labels) if isinstance(label, (int, float, np.number)) else f"not {label}"
-            changed = [*labels[:place], other, *labels[place + 1 :]]
-            values = np.array(changed, dtype=object if isinstance(label, str) else dataset[name].dtype)
-            yield name, (place,), tuple(line.name for line in audit(_with(dataset, name, values)).failures())
-
-
-def _with(dataset: xr.Dataset, name: str, values: NDArray[Any]) -> xr.Dataset:
-    return dataset.assign_coords({name: (dataset[name].dims, values)})
+    return list(_corruptions(dataset, audit, fields, lambda failed: tuple(failed)))
 
 
 def missed(dataset: xr.Dataset, audit: Audit, fields: Sequence[str] | None = None) -> list[Corruption]:
     """The corruptions of a result that no line names; there must be none."""
-    return [one for one in corrupt(dataset, audit, fields) if not one.lines]
+    found = _corruptions(dataset, audit, fields, lambda failed: tuple(islice(failed, 1)))
+    return [one for one in found if not one.lines]
+
+
+def _corruptions(
+    dataset: xr.Dataset, audit: Audit, fields: Sequence[str] | None, kept: Callable[[Iterator[str]], tuple[str, ...]]
+) -> Iterator[Corruption]:
+    """Each corruption, with as many of the failing lines as ``kept`` takes."""
+    seen = _writable(dataset)
+    assert list(_failures(audit(seen))) == []
+    for field in map(str, dataset.data_vars if fields is None else fields):
+        values = seen[field].values
+        for place, change, value in _changes(values, dust_of(seen, field)):
+            before = values[place]
+            values[place] = value
+            yield Corruption(field, place, change, kept(_failures(audit(seen))))
+            values[place] = before
+    for name in map(str, dataset.coords if fields is None else ()):
+        for place, labels in _relabelled(dataset[name].values):
+            changed = seen.assign_coords({name: (dataset[name].dims, labels)})
+            yield Corruption(name, place, OTHER, kept(_failures(audit(changed))))
+
+
+def _failures(found: Certificate | Iterable[Line]) -> Iterator[str]:
+    lines = found.lines if isinstance(found, Certificate) else found
+    return (line.name for line in lines if not line.passed)
+
+
+def _relabelled(values: NDArray[Any]) -> Iterator[tuple[tuple[int, ...], NDArray[Any]]]:
+    """The labels of a dimension with each of them replaced by one that is not there."""
+    labels = values.tolist()
+    for place, label in enumerate(labels):
+        other = f"not {label}" if isinstance(label, str) else label + len(labels)
+        changed = [*labels[:place], other, *labels[place + 1 :]]
+        yield (place,), np.array(changed, dtype=object if isinstance(label, str) else values.dtype)
 
 
 def dust_of(dataset: xr.Dataset, field: str) -> float:

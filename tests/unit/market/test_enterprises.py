@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from carbonsim.market.instruments.transaction_cost import TransactionCost
 from carbonsim.market.ledger import market_dataset
 from carbonsim.market.programme import clear_by_programme
 from carbonsim.solving import compile_programme
+from corruption import missed
 
 STEPS = ("banking", "offsets", "penalty", "auction_floor", "reserve_tier", "price_ceiling")
 
@@ -480,25 +482,11 @@ AUDITED: dict[str, MarketProblem] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("factor", [1 + 1e-4, 1 - 1e-4, -1.0])
 @pytest.mark.parametrize("name", AUDITED)
-def test_every_corrupted_number_fails_a_line(name: str, factor: float) -> None:
+def test_every_corrupted_number_fails_a_line(name: str) -> None:
+    # The costly lines come last: the first one that fails is enough.
     problem = AUDITED[name]
-    dataset = clear(problem).dataset
-    missed = []
-    for field in dataset.data_vars:
-        values = dataset[field].values
-        if values.dtype.kind != "f":
-            continue
-        for place in np.ndindex(values.shape):
-            if values[place] == 0 or np.isnan(values[place]):
-                continue
-            changed = dataset.copy(deep=True)
-            changed[field].values[place] *= factor
-            # The costly lines come last: one that fails is enough.
-            if all(line.passed for line in audit_lines(problem, changed)):
-                missed.append((field, place))
-    assert missed == []
+    assert missed(clear(problem).dataset, partial(audit_lines, problem)) == []
 
 
 def test_failed_line_names_the_enterprise() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 
 from carbonsim.errors import InputError
 from carbonsim.market import MarketProblem, clear
-from carbonsim.market.audit_lagged import _lines
+from carbonsim.market.audit_lagged import audit_lagged
 from carbonsim.market.concepts.lagged_allocation import LaggedAllocation
 from carbonsim.market.instruments.banking import Banking
+from corruption import missed
 
 
 def one_firm(supply: list[float], *instruments: Any, interest: float = 0.0, **changes: Any) -> MarketProblem:
@@ -201,27 +203,13 @@ CORRUPTED = {
 }
 
 
-@pytest.mark.parametrize("factor", [1 + 1e-4, 1 - 1e-4, -1.0])
 @pytest.mark.parametrize("case", CORRUPTED)
-def test_every_corrupted_number_fails_a_named_line(case: str, factor: float) -> None:
+def test_every_corrupted_number_fails_a_named_line(case: str) -> None:
     problem, f = CORRUPTED[case], 0.1 if case == "vintages" else 0.5
-    concept = LaggedAllocation(share={"works": f}, previous={"works": 100.0})
-    dataset = clear(problem, concept=concept).dataset.copy(deep=True)
+    dataset = clear(problem, concept=LaggedAllocation(share={"works": f}, previous={"works": 100.0})).dataset
     share, previous = np.full((1, len(problem.year)), f), np.array([100.0])
-    missed = []
-    for field in dataset.data_vars:
-        values = dataset[field].values
-        if values.dtype.kind != "f":
-            continue
-        for place in np.ndindex(values.shape):
-            kept = values[place]
-            if kept == 0 or np.isnan(kept):
-                continue
-            values[place] = kept * factor
-            if all(line.passed for line in _lines(problem, dataset, share, previous, np.zeros(1))):
-                missed.append((field, place, kept))
-            values[place] = kept
-    assert missed == []
+    held = partial(audit_lagged, problem, share=share, previous=previous, after=np.zeros(1))
+    assert missed(dataset, held) == []
 
 
 @pytest.mark.parametrize(

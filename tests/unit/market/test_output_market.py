@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from carbonsim.market import output_audit
 from carbonsim.market.output_market import OutputMarket, clear_output
 from carbonsim.market.output_problem import OutputProblem
 from carbonsim.market.output_stringency import match_emissions
+from corruption import missed
 
 # Case D: a coal-like and a gas-like producer of one good; cutting intensity by a costs k a^2 / 2 for each unit.
 CASE_D: dict[str, Any] = {
@@ -512,31 +514,10 @@ def every_kind() -> dict[str, OutputProblem]:
     return found
 
 
-def first_failure(problem: OutputProblem, dataset: Any) -> str:
-    """Name of the first line that fails, or nothing."""
-    return next((line.name for line in output_audit._lines(problem, dataset) if not line.passed), "")
-
-
-@pytest.mark.parametrize("factor", [1 + 1e-4, 1 - 1e-4, -1.0])
 @pytest.mark.parametrize("name", list(every_kind()))
-def test_every_corrupted_number_fails_a_named_line(name: str, factor: float) -> None:
+def test_every_corrupted_number_fails_a_named_line(name: str) -> None:
     problem = every_kind()[name]
-    dataset = clear_output(problem).dataset.copy(deep=True)
-    missed = []
-    for field in dataset.data_vars:
-        values = dataset[field].values
-        if values.dtype.kind != "f":
-            continue
-        for place in np.ndindex(values.shape):
-            kept = values[place]
-            if kept == 0 or np.isnan(kept) or abs(kept) < 1e-9:
-                continue
-            values[place] = kept * factor
-            if not first_failure(problem, dataset):
-                missed.append((field, place, kept))
-            values[place] = kept
-    assert missed == []
-    assert first_failure(problem, dataset) == ""
+    assert missed(clear_output(problem).dataset, partial(output_audit._lines, problem)) == []
 
 
 def test_scale_of_tonnes_and_goods_leaves_prices() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from carbonsim.market.instruments.offset_stock import OffsetStock
 from carbonsim.market.instruments.offsets import Offsets
 from carbonsim.market.instruments.penalty import Penalty
 from carbonsim.market.instruments.reserve_stock import ReserveStock
+from corruption import missed
 
 SUPPLY = (110.0, 100.0)
 WIND = Offsets(price=20.0, quantity=4.0, name="wind")
@@ -52,21 +55,7 @@ PROBLEMS: dict[str, MarketProblem] = {
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_corrupted_number_fails_a_line(name: str) -> None:
     problem = PROBLEMS[name]
-    dataset = clear(problem).dataset
-    missed = []
-    for field in dataset.data_vars:
-        values = dataset[field].values
-        if values.dtype.kind != "f":
-            continue
-        for place in np.ndindex(values.shape):
-            if values[place] == 0 or np.isnan(values[place]):
-                continue
-            for factor in (1 + 1e-4, 1 - 1e-4, -1.0):
-                changed = dataset.copy(deep=True)
-                changed[field].values[place] *= factor
-                if audit(problem, changed).passed:
-                    missed.append((field, place, factor))
-    assert missed == []
+    assert missed(clear(problem).dataset, partial(audit, problem)) == []
 
 
 @pytest.mark.parametrize(

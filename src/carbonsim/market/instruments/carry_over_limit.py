@@ -330,9 +330,9 @@ class CarryOverLimit(EnterpriseInstrument):
         yield worst("carry_over_limit.rounded", limit - whole, np.maximum(whole, 1.0), IDENTITY, firms)
         yield worst("carry_over_limit.kept", kept - np.minimum(bank, limit), np.maximum(bank, 1e-3), IDENTITY, firms)
         forgone = dataset.carry_over_forgone.values
-        # The ledger's bank is the programme's freed of rounding, which grows with the largest balance.
-        rounding = max(1.0, FREED * float(size.max()))
-        yield worst("carry_over_limit.forgone", forgone - (bank - kept), rounding, 1e-6, firms)
+        # What is forgone is freed of rounding, which grows with the balance it is the small difference of.
+        rounding = np.maximum(1.0, FREED * np.maximum(size, bank) / SOLVED)
+        yield worst("carry_over_limit.forgone", forgone - (bank - kept), rounding, SOLVED, firms)
         beyond = np.maximum(forgone - 1.0, 0.0) + np.maximum(-forgone, 0.0)
         yield worst("carry_over_limit.part_of_a_tonne", beyond, 1.0, SOLVED, firms)
         worth = np.nan_to_num(dataset.enterprise_price.values)
