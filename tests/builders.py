@@ -165,3 +165,28 @@ def collared_market(*, share_of_others: float = 1.0, **changes: object) -> Marke
         "responses": tuple(terms),
     }
     return MarketProblem(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def half_an_answer(*, weight: float = 50.0, supply: float = 12.0) -> MarketProblem:
+    """Equal units of 300 t together under a capped obligation, which cut all or nothing, and one free enterprise.
+
+    Cutting nothing they owe 300 t and are given 270 (a shortage counts up to a tenth); cutting 50 t for 2,500 CNY they
+    owe 250 and are given 258. Both are as good at 2,500 / 38 CNY/t.
+    """
+    rule = CappedObligation(258.0 / weight, 0.1)
+    numbers = np.array([[25.0, 50.0, 0.0], [25.0, 50.0, 0.0], [23.0, 58.0, 1.5]])
+    return MarketProblem(
+        enterprise=("power", "other"),
+        year=(2025,),
+        baseline=np.array([[0.0], [50.0]]),
+        share=np.ones((2, 1)),
+        fixed=np.array([[0.0], [30.0]]),
+        per_emission=np.zeros((2, 1)),
+        options=Options(
+            ("power/a", "power/b", "other/a"),
+            np.array([0, 0, 1]),
+            *(numbers[:, [column]] for column in range(3)),
+        ),
+        supply=np.array([supply]),
+        responses=(ResponseTerm(0, 2025, 300.0, 0.0, rule, (0, 1), (), weight=weight),),
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 import carbonsim.market
 from carbonsim.market import audit_ledger
 from carbonsim.report.certificate_words import SCALES, line_words, words_of
-from corruption import FACTORS, OTHER, Corruption
+from corruption import FACTORS, Corruption
 
 PAGES = {"en": "certificate.md", "zh": "certificate.zh.md"}
 ROOT = Path(carbonsim.market.__file__).parent
@@ -23,6 +23,7 @@ ROOT = Path(carbonsim.market.__file__).parent
 MAKERS: Mapping[str, int | None] = {
     "worst": 3, "Line": 2, "labels": None, "same": None, "_difference": None, "line": None, "_line": 3, "_slack": None,
 }  # fmt: skip
+NAMED = 4  # markets that are listed by name rather than counted
 NAME = re.compile(r"[a-z_*]+(: |\.|_\*)[a-z_.*\[\]]*")
 
 
@@ -103,8 +104,9 @@ HEAD = {
         "# The certificate", "", "[中文](certificate.zh.md)", "",
         "Every cleared market carries a certificate: what its prices and quantities must satisfy, worked out from the "
         "problem and the published numbers alone, by code that shares no function with the engines "
-        "(`src/carbonsim/market/audit_*.py`). A line that fails is an error, not a warning. `carbonsim clear --certificate` "
-        "and `carbonsim check --certificate` print it; `--out` and `carbonsim run` store it with the numbers. "
+        "(`src/carbonsim/market/audit_*.py`). A line that fails is an error, not a warning. "
+        "`carbonsim clear --certificate` and `carbonsim check --certificate` print it; `--out` and "
+        "`carbonsim run` store it with the numbers. "
         "This page is written by `tests/conformance/test_corruption.py` and held to what it finds.", "",
     ],
     "zh": [
@@ -121,12 +123,13 @@ TITLES = {
         "accepted": "accepted", "case": "set by the case",
         "corrupted": "What happens when a number is changed",
         "explained": (
-            "Each published number that is not 0, missing or rounding is changed by {up}, by {down} and in sign, and each "
-            "word and label is replaced, one at a time. Every one of these {count} changes of {cases} markets fails at "
-            "least one line. Below: the line that failed first, by variable; in brackets the markets in which it was "
-            "that one, if not in all."
+            "Each published number that is not 0, missing or rounding is changed by {up}, by {down} and in sign, and "
+            "each word and label is replaced, one at a time. Every one of these {count} changes of {cases} markets "
+            "fails at least one line. Below: the line that failed first, by variable; in brackets the markets in "
+            "which it was that one, if not in all."
         ),
-        "field": "changed", "first": "line that failed first", "in": "{count} changes in {cases} markets: {names}.",
+        "field": "changed", "first": "line that failed first", "some": "{some} of {all}",
+        "in": "{count} changes in {cases} markets: {names}.",
     },
     "zh": {
         "lines": "核验项", "line": "名称", "checks": "核验内容", "scale": "残差相对于", "accepted": "容许值",
@@ -137,7 +140,8 @@ TITLES = {
             "{cases} 个市场的 {count} 次改动，每次至少使一个核验项不通过。下表按变量列出首先不通过的核验项；"
             "若并非所有市场都如此，括号内为相应市场。"
         ),
-        "field": "被改动的变量", "first": "首先不通过的核验项", "in": "{cases} 个市场共 {count} 次改动：{names}。",
+        "field": "被改动的变量", "first": "首先不通过的核验项", "some": "{all} 个中的 {some} 个",
+        "in": "{cases} 个市场共 {count} 次改动：{names}。",
     },
 }  # fmt: skip
 
@@ -158,7 +162,12 @@ def page(found: Mapping[str, tuple[Corruption, ...]], lang: str) -> str:
         total = sum(len(rows) for rows in cases.values())
         names = ", ".join(f"`{case}`" for case in cases)
         lines += [f"### `{section}`", "", words["in"].format(count=total, cases=len(cases), names=names), ""]
-        lines += [_row([words["field"], words["first"]]), _row(["---", "---"]), *_section_rows(cases), ""]
+        lines += [
+            _row([words["field"], words["first"]]),
+            _row(["---", "---"]),
+            *_section_rows(cases, words["some"]),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -178,7 +187,7 @@ def _line_table(lang: str) -> Iterator[str]:
             yield _row([f"`{described.line}`", described.zh if lang == "zh" else described.en, scale, shown])
 
 
-def _section_rows(cases: Mapping[str, tuple[Corruption, ...]]) -> Iterator[str]:
+def _section_rows(cases: Mapping[str, tuple[Corruption, ...]], some: str) -> Iterator[str]:
     """A row for each variable, in order of first appearance."""
     first: dict[str, dict[str, dict[str, None]]] = {}
     holding: dict[str, set[str]] = {}
@@ -188,11 +197,11 @@ def _section_rows(cases: Mapping[str, tuple[Corruption, ...]]) -> Iterator[str]:
             holding.setdefault(row.field, set()).add(case)
             first.setdefault(row.field, {}).setdefault(line, {})[case] = None
     for field, lines in first.items():
-        everywhere = holding[field]
-        parts = [
-            f"`{line}`" + ("" if set(where) == everywhere else f" ({', '.join(where)})")
-            for line, where in lines.items()
-        ]
+        count = len(holding[field])
+        parts = []
+        for line, where in lines.items():
+            shown = ", ".join(where) if len(where) <= NAMED else some.format(some=len(where), all=count)
+            parts.append(f"`{line}`" + (f" ({shown})" if len(where) < count else ""))
         yield _row([f"`{field}`", "; ".join(parts)])
 
 

@@ -13,9 +13,8 @@ from functools import cache, partial
 import numpy as np
 import xarray as xr
 
-from builders import beside, collared_market, linear_market, market, one_of_each
-from carbonsim.allocation.obligations import CappedObligation
-from carbonsim.market import MarketProblem, Options, ResponseTerm, audit, clear, instruments
+from builders import beside, collared_market, half_an_answer, linear_market, market, one_of_each
+from carbonsim.market import MarketProblem, audit, clear, instruments
 from carbonsim.market.auction import Auction, Bid, hold_auction
 from carbonsim.market.audit_auction import audit_auction
 from carbonsim.market.audit_desk import audit_desk
@@ -80,29 +79,8 @@ def market_with(name: str) -> MarketProblem:
     return market(*beside(name), one_of_each()[name], supply=SUPPLY)
 
 
-def half_an_answer() -> MarketProblem:
-    """Fifty equal units under a capped obligation that either cut all or nothing: at the price part of them does."""
-    rule = CappedObligation(258.0 / 50.0, 0.1)
-    numbers = np.array([[25.0, 50.0, 0.0], [25.0, 50.0, 0.0], [23.0, 58.0, 1.5]])
-    return MarketProblem(
-        enterprise=("power", "other"),
-        year=(2025,),
-        baseline=np.array([[0.0], [50.0]]),
-        share=np.ones((2, 1)),
-        fixed=np.array([[0.0], [30.0]]),
-        per_emission=np.zeros((2, 1)),
-        options=Options(
-            ("power/a", "power/b", "other/a"),
-            np.array([0, 0, 1]),
-            *(numbers[:, [column]] for column in range(3)),
-        ),
-        supply=np.array([12.0]),
-        responses=(ResponseTerm(0, 2025, 300.0, 0.0, rule, (0, 1), (), weight=50.0),),
-    )
-
-
 def engine_cases() -> list[Case]:
-    """Every engine with every instrument that it does not refuse, with linear MACs, and with rules that need answers."""
+    """Every engine with every instrument that it does not refuse, with linear MACs, and with best-response rules."""
     found = [
         Case(engine, name, partial(plain, partial(market_with, name), engine))
         for engine in ENGINES
@@ -285,9 +263,7 @@ def linked(part: str = "") -> Subject:
     one = result.markets[part]
 
     def held(seen: xr.Dataset) -> Certificate:
-        return audit_linked(
-            problem, result.dataset, {**result.markets, part: dataclasses.replace(one, dataset=seen)}
-        )
+        return audit_linked(problem, result.dataset, {**result.markets, part: dataclasses.replace(one, dataset=seen)})
 
     return one.dataset, held
 

@@ -38,7 +38,9 @@ def cost(problem: MarketProblem, concept: Concept | None) -> float:
 def test_perfect_foresight_is_never_costlier(supply: list[int], borrowing: float, window: int, step: int) -> None:
     problem = problem_of(supply, borrowing)
     least = cost(problem, None)
-    for concept in (RollingHorizon(window=window, step=step), YearByYear()):
+    # A window of one year has nothing to pay a debt back from, and refuses borrowing.
+    myopic = () if borrowing else (YearByYear(),)
+    for concept in (RollingHorizon(window=window, step=step), *myopic):
         assert cost(problem, concept) >= least - 1e-6 * max(1.0, least)
 
 

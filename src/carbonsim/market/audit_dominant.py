@@ -65,7 +65,9 @@ def _others(problem: MarketProblem, leader: int, dataset: xr.Dataset) -> Iterato
         data[name].values[leader] = values
     wrong = [float(basis != "dominant") for basis in dataset.price_basis.values]
     yield worst("dominant.basis", np.array(wrong), 1.0, 0.0, problem.year)
-    yield from (line for line in audit(fringe, data).lines if line.name != "price.basis")
+    # Where several prices clear the others' market, the leader reckons with the one that it likes least.
+    own = ("price.basis", "price.is_low_end")
+    yield from (line for line in audit(fringe, data).lines if line.name not in own)
 
 
 def _leader(problem: MarketProblem, leader: int, dataset: xr.Dataset) -> Iterator[Line]:

@@ -78,7 +78,8 @@ def best_ends(view: View) -> tuple[Array, Array]:
     y = view.problem.year.index(view.term.year)
     scale = (view.problem.share[view.term.enterprise, y] * abs(view.price) + 1.0) * (view.term.key + view.term.other)
     starts = [np.array([axes[0][i], axes[1][j]]) for i, j in _minima(value, lower, value.min() + BEST * scale)]
-    cuts = [_zoomed(view, start, step) for start in starts]
+    rough = [_zoomed(view, start, step) for start in starts]
+    cuts = [np.array([_turned(view, cut, side) for side in (0, 1)]) for cut in rough]
     values = [_value(view, cut) for cut in cuts]
     answers = [_answer(view, cut) for cut, of in zip(cuts, values, strict=True) if of <= min(values) + BEST * scale]
     net = [_net(view, answer) for answer in answers]
@@ -150,11 +151,12 @@ def _zoomed(view: View, start: Array, step: Array) -> Array:
         value = view.value(key, other)
         i, j = np.unravel_index(int(np.argmin(value)), value.shape)
         best, step = np.array([key[i], other[j]]), step * 2 / (CLOSER - 1)
-    return np.array([_turned(view, best, side, top[side]) for side in (0, 1)])
+    return best
 
 
-def _turned(view: View, cut: Array, side: int, top: float) -> float:
+def _turned(view: View, cut: Array, side: int) -> float:
     """A cut where the slope turns: equal values hide the last digits of a smooth minimum, a parabola shows them."""
+    top = view.capacity(view.term.key_options if side == 0 else view.term.other_options)
     aside = PARABOLA * top * np.eye(2)[side]
     if not aside[side] < cut[side] < top - aside[side]:
         return float(cut[side])

@@ -32,6 +32,8 @@ def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     yield worst("price.not_negative", np.minimum(np.minimum(known, low), 0.0), scale, 0.0, problem.year)
     outside = np.maximum(np.maximum(low - known, known - highest), 0.0)
     yield worst("price.in_interval", outside, scale, IDENTITY, problem.year)
+    # Of all prices that clear the lowest is published, so that the same market has the same price by every engine.
+    yield worst("price.is_low_end", known - low, np.maximum(np.abs(low), 1e-3), IDENTITY, problem.year)
     yield worst("price.basis", _basis_wrong(problem, dataset), 1.0, 0.0, problem.year)
     for name, path in (("price", known), ("price_low", low), ("price_high", high)):
         # Without an upper bound the quantities are the best at a price far above every cost, too.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -84,19 +85,27 @@ class View:
     rule: ObligationRule
     price: float
 
+    @cached_property
+    def curves(self) -> dict[tuple[int, ...], tuple[Array, Array, Array]]:
+        """Of each channel's options: corners of the marginal cost that they share, and the area under it up to each."""
+        found = {}
+        for options in {self.term.key_options, self.term.other_options} - {()}:
+            rows, y = list(options), self.problem.year.index(self.term.year)
+            size, first, slope = (
+                getattr(self.problem.options, name)[rows, y][:, None] for name in ("potential", "unit_cost", "slope")
+            )
+            levels = np.unique(np.concatenate([first, first + slope * size]))
+            supplied = np.stack([_supplied(size, first, slope, levels, reached) for reached in (False, True)], axis=1)
+            tonnes, marginal = supplied.ravel(), np.repeat(levels, 2)
+            area = np.append(0.0, np.cumsum(np.diff(tonnes) * (marginal[1:] + marginal[:-1]) / 2))
+            found[options] = tonnes, marginal, area
+        return found
+
     def cost(self, options: tuple[int, ...], cut: Array) -> Array:
         """Least cost of each cut by its options: the area under the marginal cost that they share."""
         if not options:
             return np.zeros_like(cut)
-        y = self.problem.year.index(self.term.year)
-        rows = list(options)
-        size, first, slope = (
-            getattr(self.problem.options, name)[rows, y][:, None] for name in ("potential", "unit_cost", "slope")
-        )
-        levels = np.unique(np.concatenate([first, first + slope * size]))
-        supplied = np.stack([_supplied(size, first, slope, levels, reached) for reached in (False, True)], axis=1)
-        tonnes, marginal = supplied.ravel(), np.repeat(levels, 2)
-        area = np.append(0.0, np.cumsum(np.diff(tonnes) * (marginal[1:] + marginal[:-1]) / 2))
+        tonnes, marginal, area = self.curves[options]
         at = np.clip(np.searchsorted(tonnes, cut, side="left"), 1, len(tonnes) - 1) - 1
         width = tonnes[at + 1] - tonnes[at]
         rise = np.where(width > 0, (marginal[at + 1] - marginal[at]) / np.where(width > 0, width, 1.0), 0.0)

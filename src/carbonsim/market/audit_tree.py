@@ -88,7 +88,8 @@ def _lines(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object]], da
     alone, view = _apart(problem, places, flows.rename(node="year"), banking=banking)
     lines = [*audit_ledger.lines(alone, view), *audit_bank.bank_lines(alone, view), *audit_prices.lines(alone, view)]
     # Where an interval ends depends on the whole tree, not on its state alone.
-    lines = [line for line in lines if line.name not in ("price.low_is_lowest", "price.high_is_highest")]
+    whole = ("price.low_is_lowest", "price.high_is_highest", "price.is_low_end")
+    lines = [line for line in lines if line.name not in whole]
     yield from (_named(line, places) for line in lines)
     yield from _bank_lines(places, dataset, banking=banking)
     yield from _price_lines(problem, places, alone, dataset, banking=banking)

@@ -6,6 +6,7 @@ limit lies in the middle of all optima, where each column and each multiplier sh
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -41,7 +42,8 @@ def approach(form: StandardForm) -> Iterator[tuple[Point, float]]:
     """
     state = _Iterate.start(form)
     for number in range(ROUNDS):
-        moved = state.next()
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved = state.next()
         if moved is None:
             return
         state = moved
@@ -210,10 +212,16 @@ def _padded(matrix: sparse.csr_array, more: int) -> sparse.csr_array:
 
 
 def _dense(matrix: sparse.csc_array) -> Callable[[Array], Array]:
-    factors = linalg.lu_factor(matrix.toarray(), check_finite=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", linalg.LinAlgWarning)
+        factors = linalg.lu_factor(matrix.toarray(), check_finite=False)
     return lambda b: np.asarray(linalg.lu_solve(factors, b, check_finite=False), dtype=float)
 
 
 def _sparse(matrix: sparse.csc_array) -> Callable[[Array], Array]:
-    factors = splu(matrix)
+    try:
+        factors = splu(matrix)
+    except RuntimeError:
+        # Singular to the last digit: like the full matrix, it then answers with numbers that nobody accepts.
+        return lambda b: np.full(len(b), np.nan)
     return lambda b: np.asarray(factors.solve(b), dtype=float)

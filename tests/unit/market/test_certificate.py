@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from builders import collared_market, every_instrument, linear_market, market, one_of_each
+from builders import beside, collared_market, every_instrument, linear_market, market, one_of_each
 from carbonsim.errors import CertificateError
 from carbonsim.market import MarketProblem, audit, clear
 from carbonsim.market.certificate import check_certificate
@@ -41,6 +41,22 @@ def test_wrong_basis_fails_its_line() -> None:
     dataset["price_basis"].values[0] = "ceiling"
     failed = [line.name for line in audit(problem, dataset).failures()]
     assert failed == ["price.basis"]
+
+
+@pytest.mark.parametrize("name", ["banking", "penalty", "vintages", "next_year_cut"])
+def test_a_price_that_something_bounds_may_not_be_called_unbounded(name: str) -> None:
+    problem = market(*beside(name), one_of_each()[name], supply=110.0)
+    dataset = clear(problem).dataset.copy(deep=True)
+    dataset.price_high.values[0] = np.nan
+    failed = [line.name for line in audit(problem, dataset).failures()]
+    assert any("price_high" in line for line in failed)
+
+
+def test_labels_in_another_order_fail_their_line() -> None:
+    problem = market(supply=100.0)
+    dataset = clear(problem).dataset
+    turned = dataset.assign_coords(enterprise=dataset.enterprise.values[::-1])
+    assert [line.name for line in audit(problem, turned).failures()] == ["ledger.labels"]
 
 
 def test_failed_line_is_an_error_with_its_name_and_place() -> None:
