@@ -142,7 +142,7 @@ def _instruments(rng: np.random.Generator, themes: tuple[str, ...], years: int) 
         found.append(CompliancePeriods(ends=_ends(rng, years)))
     if "terminal" in themes:
         number = float(rng.integers(8, 20))
-        found.append(TerminalBank(at_least=number) if rng.random() < 0.6 else TerminalBank(value=number))
+        found.append(TerminalBank(at_least=number) if rng.random() < 0.8 else TerminalBank(value=number))
     if "exact" in themes:
         return tuple(found)
     if wanted("reserve"):

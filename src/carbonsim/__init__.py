@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from carbonsim.report.market_plot import plot_market
     from carbonsim.study.account import Account, account
     from carbonsim.study.accounts import ReplayResult, replay
+    from carbonsim.study.build import build_problem
     from carbonsim.study.check import check_study, list_scenarios
     from carbonsim.study.results import Results, read_results
     from carbonsim.study.simulate import simulate
@@ -55,6 +56,7 @@ _HOMES = {
     "report.market_plot": ("plot_market",),
     "study.account": ("Account", "account"),
     "study.accounts": ("ReplayResult", "replay"),
+    "study.build": ("build_problem",),
     "study": ("Results", "check_study", "list_scenarios", "read_results", "simulate"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -84,6 +86,7 @@ __all__ = [
     "allocate",
     "build_inventory",
     "build_options",
+    "build_problem",
     "check_study",
     "clear",
     "explain",

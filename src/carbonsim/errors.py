@@ -12,13 +12,60 @@ SHOWN_LABELS = 5
 _SUGGESTION = re.compile(r"Did you mean '([^']*)'\?")
 
 
+class Said(str):
+    """A sentence or a clause in English that carries its Chinese as ``zh``.
+
+    It is the English text wherever text is expected. What is put together from it is English alone, unless its Chinese
+    is put together as well.
+
+    >>> why = Said("holds a stock of credits", "保有信用存量")
+    >>> str(why), why.zh, chinese_of(why), chinese_of("a text that somebody else wrote")
+    ('holds a stock of credits', '保有信用存量', '保有信用存量', 'a text that somebody else wrote')
+    """
+
+    __slots__ = ("zh",)
+    zh: str
+
+    def __new__(cls, english: str, chinese: str) -> Said:
+        """Both texts as one value."""
+        made = super().__new__(cls, english)
+        made.zh = chinese
+        return made
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # a copy needs both
+        """What a copy is made of."""
+        return str(self), self.zh
+
+
+def chinese_of(text: str) -> str:
+    """The Chinese that a text carries; the text itself if it carries none, or none of it."""
+    return (text.zh if isinstance(text, Said) else "") or text
+
+
+def error_in_chinese(error: BaseException) -> str:
+    """What an error says in Chinese, or its own text where it has none."""
+    if isinstance(error, CarbonsimError):
+        return error.text("zh")
+    return chinese_of(error.args[0]) if error.args and isinstance(error.args[0], str) else str(error)
+
+
+def joined(texts: Iterable[str]) -> Said:
+    """Several clauses as one: with semicolons, in both languages.
+
+    >>> joined([Said("one", "一"), Said("two", "二")]).zh
+    '一；二'
+    """
+    listed = list(texts)
+    return Said("; ".join(listed), "；".join(chinese_of(text) for text in listed))
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One problem in an input: where it is, what was found, what was expected, how to mend it.
 
-    ``source`` is a file as the user named it; ``row`` is the row the user sees in that file (the header is row 1),
-    ``line`` a line of a YAML file. ``message`` and ``message_zh`` say what was found and what was expected,
-    ``hint`` and ``hint_zh`` how to mend it.
+    ``source`` is a file as the user named it, or what the problem is in, which ``source_zh`` names in Chinese;
+    ``row`` is the row the user sees in that file (the header is row 1), ``line`` a line of a YAML file. ``message``
+    and ``message_zh`` say what was found and what was expected, ``hint`` and ``hint_zh`` how to mend it.
     """
 
     code: str
@@ -33,11 +80,13 @@ class Issue:
     column: str = ""
     value: str = ""
     severity: Literal["error", "warning"] = "error"
+    source_zh: str = ""
 
     def where(self, lang: str = "en") -> str:
         """Place of the problem in one string: file:line, then sheet, row and column."""
         chinese = lang == "zh"
-        parts = [f"{self.source}:{self.line}" if self.line is not None else self.source]
+        source = (chinese and self.source_zh) or self.source
+        parts = [f"{source}:{self.line}" if self.line is not None else source]
         if self.sheet:
             parts.append(f"{'工作表' if chinese else 'sheet'} {self.sheet}")
         if self.row is not None:
@@ -52,17 +101,25 @@ class Issue:
 
 
 class CarbonsimError(Exception):
-    """Base of every error that carbonsim raises on purpose."""
+    """Base of every error that carbonsim raises on purpose; ``chinese`` is what it says in Chinese."""
+
+    def __init__(self, message: str = "", chinese: str = "") -> None:
+        super().__init__(str(message))
+        self.chinese = chinese or chinese_of(message)
+
+    def text(self, lang: str = "en") -> str:
+        """What went wrong, in English or Chinese."""
+        return self.chinese if lang == "zh" else str(self)
 
 
 class InputError(CarbonsimError):
     """Something the user can mend in a file or on the command line; carries all problems found."""
 
-    def __init__(self, problem: str | Issue | Iterable[Issue]) -> None:
+    def __init__(self, problem: str | Issue | Iterable[Issue], chinese: str = "") -> None:
         if isinstance(problem, str):
-            problem = Issue(code="input", source="", message=problem)
+            problem = Issue("input", "", str(problem), chinese or (problem.zh if isinstance(problem, Said) else ""))
         self.issues: tuple[Issue, ...] = (problem,) if isinstance(problem, Issue) else tuple(problem)
-        super().__init__(self.text())
+        super().__init__(self.text(), self.text("zh"))
 
     def text(self, lang: str = "en") -> str:
         """All problems, one a line."""

@@ -55,7 +55,10 @@ class Registry(Generic[T]):
         self._load()
         if name not in self._entries:
             known = ", ".join(self)
-            raise InputError(f"{self.kind} '{name}' is not known. Known: {known}. {did_you_mean(name, self)}".strip())
+            raise InputError(
+                f"{self.kind} '{name}' is not known. Known: {known}. {did_you_mean(name, self)}".strip(),
+                f"名称 '{name}' 未知。可用：{'、'.join(self)}。{did_you_mean(name, self, 'zh')}",
+            )
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:

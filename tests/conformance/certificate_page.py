@@ -15,7 +15,7 @@ from pathlib import Path
 import carbonsim.market
 from carbonsim.market import audit_ledger
 from carbonsim.report.certificate_words import SCALES, line_words, words_of
-from corruption import FACTORS, Corruption
+from corruption import FACTORS, PART, Corruption
 
 PAGES = {"en": "certificate.md", "zh": "certificate.zh.md"}
 ROOT = Path(carbonsim.market.__file__).parent
@@ -123,22 +123,23 @@ TITLES = {
         "accepted": "accepted", "case": "set by the case",
         "corrupted": "What happens when a number is changed",
         "explained": (
-            "Each published number that is not 0, missing or rounding is changed by {up}, by {down} and in sign, and "
-            "each word and label is replaced, one at a time. Every one of these {count} changes of {cases} markets "
-            "fails at least one line. Below: the line that failed first, by variable; in brackets the markets in "
-            "which it was that one, if not in all."
+            "Each published number that is not missing is changed by {up}, by {down} and in sign, and one that is 0 or "
+            "rounding is set to {part} of the largest number of its unit. Each word and label is replaced, and the "
+            "labels of each dimension are put in reverse order. One change is made at a time, and every one of these "
+            "{count} changes of {cases} markets fails at least one line. Below: the line that failed first, by "
+            "variable; in brackets the markets in which it was that one, if not in all."
         ),
         "field": "changed", "first": "line that failed first", "some": "{some} of {all}",
-        "in": "{count} changes in {cases} markets: {names}.",
+        "in": "{count} changes. Markets ({cases}): {names}.",
     },
     "zh": {
         "lines": "核验项", "line": "名称", "checks": "核验内容", "scale": "残差相对于", "accepted": "容许值",
         "case": "由设定给出",
         "corrupted": "改动任一数字的后果",
         "explained": (
-            "逐一改动公布的每个非零、非缺失、非舍入误差的数字（{up}、{down} 与变号），并替换每个文字与标签。"
-            "{cases} 个市场的 {count} 次改动，每次至少使一个核验项不通过。下表按变量列出首先不通过的核验项；"
-            "若并非所有市场都如此，括号内为相应市场。"
+            "逐一改动公布的每个非缺失数字（{up}、{down} 与变号）；为零或仅为舍入误差的数字改为同单位最大数字的 {part}；"
+            "替换每个文字与标签，并将各维度的标签倒序排列。每次只改动一处，{cases} 个市场的 {count} 次改动，"
+            "每次至少使一个核验项不通过。下表按变量列出首先不通过的核验项；若并非所有市场都如此，括号内为相应市场。"
         ),
         "field": "被改动的变量", "first": "首先不通过的核验项", "some": "{all} 个中的 {some} 个",
         "in": "{cases} 个市场共 {count} 次改动：{names}。",
@@ -153,7 +154,7 @@ def page(found: Mapping[str, tuple[Corruption, ...]], lang: str) -> str:
     count = sum(len(rows) for rows in found.values())
     up, down = (key for key in FACTORS if key != "sign")
     lines += [f"## {words['corrupted']}", ""]
-    lines += [words["explained"].format(up=up, down=down, count=count, cases=len(found)), ""]
+    lines += [words["explained"].format(up=up, down=down, part=f"{PART:.0%}", count=count, cases=len(found)), ""]
     sections: dict[str, dict[str, tuple[Corruption, ...]]] = {}
     for name, rows in found.items():
         section, case = name.split("/")
@@ -193,7 +194,7 @@ def _section_rows(cases: Mapping[str, tuple[Corruption, ...]], some: str) -> Ite
     holding: dict[str, set[str]] = {}
     for case, rows in cases.items():
         for row in rows:
-            line = row.lines[0] if row.lines else "?"
+            line = row.line or "?"
             holding.setdefault(row.field, set()).add(case)
             first.setdefault(row.field, {}).setdefault(line, {})[case] = None
     for field, lines in first.items():

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from builders import beside, collared_market, half_an_answer, linear_market, market, one_of_each
-from carbonsim.market import MarketProblem, audit, clear, instruments
+from carbonsim.market import MarketProblem, clear, instruments
 from carbonsim.market.auction import Auction, Bid, hold_auction
 from carbonsim.market.audit_auction import audit_auction
 from carbonsim.market.audit_desk import audit_desk
@@ -22,9 +22,9 @@ from carbonsim.market.audit_dominant import ask_oracle, audit_dominant
 from carbonsim.market.audit_foresight import path_lines
 from carbonsim.market.audit_lagged import audit_lagged
 from carbonsim.market.audit_linked import audit_linked
-from carbonsim.market.audit_lumpy import audit_lumpy
-from carbonsim.market.audit_tree import audit_tree
-from carbonsim.market.certificate import Certificate
+from carbonsim.market.audit_lumpy import lumpy_lines
+from carbonsim.market.audit_tree import tree_lines
+from carbonsim.market.certificate import Certificate, audit_lines
 from carbonsim.market.clear import ENGINES
 from carbonsim.market.concept import Concept
 from carbonsim.market.concepts.dominant_enterprise import DominantEnterprise
@@ -36,7 +36,7 @@ from carbonsim.market.concepts.year_by_year import YearByYear
 from carbonsim.market.desk import Desk, plan_desk
 from carbonsim.market.foresight import Foresight, decide, known_policies
 from carbonsim.market.linked import Gate, LinkedMarkets, clear_linked
-from carbonsim.market.output_audit import audit_output
+from carbonsim.market.output_audit import output_lines
 from carbonsim.market.output_market import clear_output
 from carbonsim.market.output_problem import OutputProblem
 from carbonsim.market.plans import Plans
@@ -71,7 +71,7 @@ def cases() -> dict[str, Case]:
 def plain(make: Callable[[], MarketProblem], engine: EngineName) -> Subject:
     """A market cleared by an engine."""
     problem = make()
-    return clear(problem, engine=engine).dataset, partial(audit, problem)
+    return clear(problem, engine=engine).dataset, partial(audit_lines, problem)
 
 
 def market_with(name: str) -> MarketProblem:
@@ -100,7 +100,7 @@ def engine_cases() -> list[Case]:
 def given_price() -> Subject:
     """Enterprises that answer a price path."""
     problem = market(one_of_each()["offsets"], given_price=np.array([30.0, 40.0]))
-    return clear(problem).dataset, partial(audit, problem)
+    return clear(problem).dataset, partial(audit_lines, problem)
 
 
 def sector(supply: tuple[float, ...], **changes: object) -> MarketProblem:
@@ -148,7 +148,7 @@ def yearly() -> Subject:
 def tree() -> Subject:
     """Two states after a first year."""
     problem = sector((90.0, 70.0), instruments=CEILING)
-    return clear(problem, concept=ScenarioTree(nodes=NODES)).dataset, partial(audit_tree, problem, NODES)
+    return clear(problem, concept=ScenarioTree(nodes=NODES)).dataset, partial(tree_lines, problem, NODES)
 
 
 def dominant() -> Subject:
@@ -190,7 +190,7 @@ RULES: dict[str, tuple[Mapping[str, object], Callable[[], MarketProblem]]] = {
                 {"measured": 2025, "first": 2026, "last": 2027, "above": 5, "share": 0.5},
             ],
         },
-        partial(sector, (100.0, 60.0, 50.0)),
+        partial(sector, (100.0, 60.0, 50.0), opening_bank=9.0),
     ),
     "price_triggered": (
         {
@@ -231,7 +231,7 @@ def plans() -> Subject:
     lumpy = Plans(("north/kiln", "south/boiler"), np.array([0, 1]), np.array([[40.0], [30.0]]),
                   np.array([[800.0], [1200.0]]))  # fmt: skip
     problem = dataclasses.replace(problem, plans=lumpy)
-    return clear(problem).dataset, partial(audit_lumpy, problem)
+    return clear(problem).dataset, partial(lumpy_lines, problem)
 
 
 BIDS = (Bid("A", 50, 30), Bid("B", 45, 40), Bid("C", 45, 20), Bid("D", 30, 50), Bid("E", 20, 60), Bid("F", 12, 100))
@@ -281,7 +281,7 @@ def output(policy: Mapping[str, object]) -> Subject:
         },
         "pools": {"national": policy},
     })  # fmt: skip
-    return clear_output(problem).dataset, partial(audit_output, problem)
+    return clear_output(problem).dataset, partial(output_lines, problem)
 
 
 KINDS: dict[str, dict[str, Callable[[], Subject]]] = {

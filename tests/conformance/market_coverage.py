@@ -16,7 +16,7 @@ from test_concept_conformance import CONCEPTS
 
 from builders import beside, market, one_of_each
 from carbonsim.allocation.obligations import CollaredIntensity
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, Said, chinese_of
 from carbonsim.market import Instrument, MarketProblem, ResponseTerm, clear, instruments
 from carbonsim.market.clear import ENGINES
 from carbonsim.market.concept import Concept, concepts
@@ -80,10 +80,10 @@ def attempt(
     try:
         cleared = clear(make(), engine=engine, concept=concept)
     except InputError as refused:
-        text = " ".join(issue.message for issue in refused.issues) or str(refused)
+        text = " ".join(issue.message for issue in refused.issues)
         assert any(word in text for word in named), f"the refusal names none of {sorted(named)}: {text}"
         assert len(text.split()) > SAYS_WHY, f"a refusal without a reason: {text}"
-        return text
+        return Said(text, "".join(issue.message_zh for issue in refused.issues))
     assert cleared.certificate.passed
     assert cleared.certificate.lines
     if concept is not None:
@@ -176,7 +176,7 @@ HEAD = {
         "# 求解方式、均衡概念与市场工具的组合", "", "[English](market_coverage.md)", "",
         "本页由 `tests/conformance/test_market_coverage.py` 写出：每一格都是一个小市场"
         "（两家企业、三个减排选项、两年），逐格出清并与本页核对。✓ 表示出清且通过证明；"
-        "数字指向下方的拒绝原因（错误信息原文）。`auto` 选用能处理该市场的求解方式。"
+        "数字指向下方的拒绝原因，即错误信息的原文。`auto` 选用能处理该市场的求解方式。"
         "各工具的参数见 `tests/builders.py`，并带上它不可缺少的其他工具。"
         "`plans` 与 `best_response_rules` 两列是不带均衡概念的市场：前者企业有整体方案，"
         "后者企业适用幅度限制的强度规则。公式见[市场参考](market.zh.md)。", "",
@@ -214,7 +214,7 @@ def page(lang: str) -> str:
         label = f"`{name}`" + (f" {words.zh}" if lang == "zh" and words else "")
         lines.append(_row([label, *(shown(rule_cells(engine)[place]) for engine in ENGINES)]))
     lines += ["", f"## {reasons_word}", "", _row(["", reason_word]), _row(["---", "---"])]
-    lines += [_row([str(number), reason]) for reason, number in reasons.items()]
+    lines += [_row([str(number), chinese_of(reason) if lang == "zh" else reason]) for reason, number in reasons.items()]
     return "\n".join([*lines, ""])
 
 

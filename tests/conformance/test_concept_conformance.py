@@ -26,11 +26,11 @@ CONCEPTS: dict[str, Concept] = {
 HELD = {
     "rolling_horizon": {
         "auction_floor", "banking", "escalating_penalty", "offset_curve", "offsets", "penalty", "price_ceiling",
-        "price_linked_fine", "reserve_tier", "terminal_bank",
+        "price_linked_fine", "reserve_tier", "terminal_bank", "vintages",
     },
     "year_by_year": {
         "auction_floor", "banking", "escalating_penalty", "offset_curve", "offsets", "penalty", "price_ceiling",
-        "price_linked_fine", "reserve_tier", "terminal_bank",
+        "price_linked_fine", "reserve_tier", "terminal_bank", "vintages",
     },
     "scenario_tree": {
         "auction_floor", "banking", "escalating_penalty", "offset_curve", "offsets", "penalty", "price_ceiling",

@@ -14,6 +14,7 @@ from carbonsim.market.clear import ENGINES
 from carbonsim.market.concept import concepts
 from carbonsim.market.problem_kind import problem_kinds
 from carbonsim.market.supply_rule import supply_rules
+from corruption import failures, relabelled
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
 CASES = cases()
@@ -23,7 +24,21 @@ CASES = cases()
 def test_every_corruption_fails_a_named_line(name: str) -> None:
     found = rows(CASES[name])
     assert found
-    assert [one for one in found if not one.lines] == []
+    assert [one for one in found if not one.line] == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_dimension_is_held_by_a_line_of_labels(name: str) -> None:
+    # Numbers are told apart by their labels: a wrong one or a wrong order must be called that, not a wrong number.
+    dataset, audit = CASES[name].make()
+    changed = list(relabelled(dataset))
+    assert {one for one, _, _, _ in changed} == {one for one in dataset.coords if dataset[one].size}
+    unnamed = [
+        (dimension, place, change)
+        for dimension, place, change, seen in changed
+        if not any(line.endswith(".labels") for line in failures(audit(seen)))
+    ]
+    assert unnamed == []
 
 
 def test_every_engine_has_every_instrument_that_it_does_not_refuse() -> None:

@@ -9,10 +9,12 @@ from market_coverage import FORESIGHT, column_cells, columns, every_cell, page, 
 from test_concept_conformance import HELD
 
 from builders import one_of_each
+from carbonsim.errors import chinese_of
 from carbonsim.market import instruments
 from carbonsim.market.clear import ENGINES
 from carbonsim.market.concept import concepts
 from carbonsim.market.supply import EngineName
+from chinese import numbers_in, reads_as_chinese
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
 PAGES = {"en": "market_coverage.md", "zh": "market_coverage.zh.md"}
@@ -36,6 +38,16 @@ def test_an_engine_refuses_just_what_the_instrument_says_it_refuses(engine: Engi
         declared = one_of_each()[cell.row].refused_by(engine)
         assert bool(cell.reason) == bool(declared), cell
         assert declared in cell.reason
+
+
+@pytest.mark.parametrize("column", columns())
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_refusal_of_the_table_is_said_in_chinese(engine: EngineName, column: str) -> None:
+    refusals = [cell.reason for cell in column_cells(engine, column) if cell.reason]
+    refusals += [cell.reason for cell in rule_cells(engine) if cell.reason]
+    for reason in refusals:
+        assert reads_as_chinese(chinese_of(reason)), chinese_of(reason)
+        assert numbers_in(chinese_of(reason)) == numbers_in(reason), reason
 
 
 def test_every_instrument_has_an_engine_and_every_concept_an_instrument() -> None:

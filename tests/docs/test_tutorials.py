@@ -19,7 +19,7 @@ from carbonsim.market import instruments
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "tutorial_inventory", "howto_own_factors", "howto_gaps", "howto_uncertainty", "howto_clear", "howto_instruments",
-    "howto_concepts", "howto_auctions_and_desk", "howto_new_instrument",
+    "howto_concepts", "howto_auctions_and_desk", "howto_new_instrument", "howto_output_markets",
 )  # fmt: skip
 FILES = [ROOT / "docs" / f"{page}{end}" for page in PAGES for end in (".md", ".zh.md")]
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)

@@ -153,8 +153,9 @@ def test_the_folder_is_whole_and_byte_equal_on_a_second_run(tmp_path: Path, caps
         assert execute(["clear", problem, "--out", str(tmp_path / name), "--lang", "zh"]) == 0
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
     assert {str(path) for path in files} == {
-        "certificate.txt", "manifest.json", "market.nc", "inputs/problem.yaml", "tables/years.csv", "tables/money.csv",
-        "tables/enterprises.csv", "tables/certificate.csv", "figures/price.svg", "figures/price.png",
+        "certificate.txt", "manifest.json", "market.nc", "results.xlsx", "inputs/problem.yaml", "tables/years.csv",
+        "tables/money.csv", "tables/enterprises.csv", "tables/options.csv", "tables/certificate.csv",
+        "figures/price.svg", "figures/price.png",
         "figures/curve.svg", "figures/curve.png",
     }  # fmt: skip
     for path in files:
@@ -198,7 +199,7 @@ def test_a_concept_of_the_file_is_used_and_printed(tmp_path: Path, capsys: pytes
     )
     assert execute(["clear", write(tmp_path, text)]) == 0
     printed = capsys.readouterr().out
-    assert "rolling_horizon (window 1)" in printed
+    assert "rolling_horizon (window = 1)" in printed
     assert "foresees the whole path" not in printed
 
 
@@ -219,4 +220,5 @@ concept:
     assert "By node" in printed
     assert "now, tight, loose" in printed
     assert (tmp_path / "out" / "tables" / "nodes.csv").is_file()
-    assert not list((tmp_path / "out").rglob("*.png"))
+    assert not (tmp_path / "out" / "figures").exists()
+    assert "By node and enterprise" in printed

@@ -13,9 +13,10 @@ from typing import Annotated, Literal
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from carbonsim.errors import InfeasibleError, InputError, Issue
+from carbonsim.errors import InfeasibleError, InputError, Issue, error_in_chinese
 
 Language = Literal["zh", "en"]
+FAULTS_ZH = {"SolverError": "求解失败", "CertificateError": "核验失败", "PluginError": "扩展模块错误"}
 DONE, INPUT, INFEASIBLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 app = typer.Typer(
@@ -27,9 +28,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Lang = Annotated[str, typer.Option("--lang", help="zh or en; messages, report and figure labels.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder to write; must not hold other files.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")]
+Lang = Annotated[str, typer.Option("--lang", help="zh or en; messages, report and figure labels. 语言。")]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write; must not hold other files. 输出文件夹。")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder. 覆盖该文件夹中的旧结果。")]
 Anonymise = Annotated[bool, typer.Option("--anonymise", help="Aliases in place of enterprise names.")]
 AliasKey = Annotated[
     str,
@@ -37,7 +38,7 @@ AliasKey = Annotated[
         "--alias-key", envvar="CARBONSIM_ALIAS_KEY", help="Secret that makes the aliases; same key, same aliases."
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar. 不显示进度条。")]
 
 
 def default_lang() -> Language:
@@ -54,7 +55,7 @@ def lang_of(lang: str) -> Language:
         return "zh"
     if lang == "en":
         return "en"
-    raise InputError(f"--lang is '{lang}', expected zh or en.")
+    raise InputError(f"--lang is '{lang}', expected zh or en.", f"--lang 为 '{lang}'，应为 zh 或 en。")
 
 
 def say(lang: str, english: str, chinese: str) -> None:
@@ -115,16 +116,20 @@ def execute(arguments: list[str]) -> int:
         typer.echo("已中断。" if lang == "zh" else "Interrupted.", err=True)
         return INTERRUPTED
     except TyperException as problem:
-        typer.echo(f"{problem}  (carbonsim --help)", err=True)
+        typer.echo(f"{'命令行有误：' if lang == 'zh' else ''}{problem}  (carbonsim --help)", err=True)
         return INPUT
     except InputError as problem:
         _report(problem, lang)
         return INPUT
     except InfeasibleError as problem:
-        typer.echo(str(problem), err=True)
+        typer.echo(problem.text(lang), err=True)
         return INFEASIBLE
     except Exception as problem:  # the last wrapper: anything else is our fault and says so
-        typer.echo(f"{type(problem).__name__}: {problem}", err=True)
+        name = type(problem).__name__
+        typer.echo(
+            f"{FAULTS_ZH.get(name, name)}：{error_in_chinese(problem)}" if lang == "zh" else f"{name}: {problem}",
+            err=True,
+        )
         if os.environ.get("CARBONSIM_DEBUG"):
             raise
         return FAULT

@@ -25,7 +25,7 @@ from carbonsim.cli.shell import (
     report_problems,
     say,
 )
-from carbonsim.errors import InputError, Issue, did_you_mean
+from carbonsim.errors import InputError, Issue, chinese_of, did_you_mean
 
 if TYPE_CHECKING:
     from carbonsim.registry import Registry
@@ -116,13 +116,21 @@ def init(
 def check(
     study: str,
     lang: Lang = "",
-    certificate: Annotated[bool, typer.Option("--certificate", help="Also simulate and print the audit.")] = False,
-    engines: Annotated[bool, typer.Option("--engines", help="Also say which engine clears it and why.")] = False,
+    certificate: Annotated[
+        bool, typer.Option("--certificate", help="Also simulate and print the audit. 并打印核验项。")
+    ] = False,
+    engines: Annotated[
+        bool, typer.Option("--engines", help="Also say which engine clears it and why. 并说明求解方式及原因。")
+    ] = False,
 ) -> None:
-    """Validate a study: every problem at once, exit code 1 if there is one. 校验研究, 一次列出全部问题。"""
+    """Validate a study or a market problem: every fault at once, exit code 1 if there is one. 校验研究或市场问题。"""
+    from carbonsim.cli.clear import check_problem, is_problem
     from carbonsim.study import check_study
 
     lang = lang_of(lang)
+    if is_problem(study):
+        check_problem(study, lang, certificate=certificate, engines=engines)
+        return
     report_problems(check_study(study), lang)
     say(lang, f"{study}: no problems found.", f"{study}：未发现问题。")
     if certificate or engines:
@@ -131,18 +139,21 @@ def check(
 
         results = simulate(read_scenario(study))
         if engines:
-            typer.echo(results.provenance[results.scenarios[0]]["engine"])
+            engine = results.provenance[results.scenarios[0]]["engine"]
+            say(lang, engine, chinese_of(engine))
         if certificate:
-            _print_certificate(results)
+            _print_certificate(results, lang)
 
 
-def _print_certificate(results: Results) -> None:
+def _print_certificate(results: Results, lang: Language) -> None:
+    from carbonsim.market.certificate import Line
+    from carbonsim.report.certificate_words import certificate_lines
+
     for name, lines in results.certificate.items():
         typer.echo(name)
-        for line in lines:
-            mark = "ok  " if line["passed"] else "FAIL"
-            size = f"residual {line['residual']:.2e}  tolerance {line['tolerance']:.0e}"
-            typer.echo(f"  {mark} {line['name']:<52} {size}")
+        audited = [Line(line["name"], line["residual"], line["tolerance"], line["where"]) for line in lines]
+        for row in certificate_lines(audited, lang):
+            typer.echo(f"  {row}")
 
 
 @app.command()
@@ -266,21 +277,25 @@ def list_names(
     from carbonsim.market.concept import concepts
     from carbonsim.market.problem_file import packaged_problems
     from carbonsim.market.problem_kind import problem_kinds
+    from carbonsim.report.market_words import market_summaries
     from carbonsim.study import list_scenarios
 
     lang = lang_of(lang)
     if what and what not in LISTED:
-        raise InputError(f"'{what}' is no group. Known: {', '.join(LISTED)}. {did_you_mean(what, LISTED)}".strip())
+        raise InputError(
+            f"'{what}' is no group. Known: {', '.join(LISTED)}. {did_you_mean(what, LISTED)}".strip(),
+            f"没有 '{what}' 这一类。可用：{'、'.join(LISTED)}。{did_you_mean(what, LISTED, 'zh')}",
+        )
     packaged = {"studies": list_scenarios, "ledgers": packaged_ledgers, "problems": packaged_problems}
     registered: dict[str, Registry[Any]] = {
         "rules": allocation_rules, "instruments": instruments, "concepts": concepts, "kinds": problem_kinds,
         "sectors": accounting_sectors, "methods": accounting_methods,
     }  # fmt: skip
-    methods = CHOICE_LABELS["method"] if lang == "zh" else {}
+    chinese = {"methods": CHOICE_LABELS["method"], **market_summaries()} if lang == "zh" else {}
     for group in (what,) if what else LISTED:
         say(lang, *LISTED[group])
         rows = [(name, zh if lang == "zh" else en) for name, en, zh in packaged[group]()] if group in packaged else [
-            (name, (methods.get(name) if group == "methods" else None) or registered[group].get(name).summary)
+            (name, chinese.get(group, {}).get(name) or registered[group].get(name).summary)
             for name in registered[group]
         ]  # fmt: skip
         for name, words in rows:

@@ -20,6 +20,8 @@ from carbonsim.inputs.files import sha256_of_bytes
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 20
+FULL_COLON = "\uff1a"  # what a Chinese keyboard writes in place of a colon
+UNQUOTED_FULL_COLON = re.compile(rf"[^\s#'\"]*{FULL_COLON}\s*([-+\[{{0-9]|$)")
 COLON_HINT = ('Quote a text that holds a colon and a blank: "a: b".', '含有冒号加空格的文字请加引号："a: b"。')
 
 _DECIMAL = re.compile(r"^[+-]?(0|[1-9][0-9]*)$")
@@ -115,8 +117,7 @@ def parse_yaml(text: str, source: str, sha256: str = "") -> tuple[YamlFile | Non
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         said = problem.problem or problem.context or "not YAML"
-        line = mark.line + 1 if mark else 1
-        hints = COLON_HINT if said.startswith("mapping values") else ("", "")
+        line, *hints = _remedy(text.splitlines(), mark.line + 1 if mark else 1, said)
         return None, [
             _fault("yaml", source, line, f"cannot be read as YAML: {said}.", f"不是有效的 YAML：{said}。", *hints)
         ]
@@ -127,6 +128,21 @@ def parse_yaml(text: str, source: str, sha256: str = "") -> tuple[YamlFile | Non
     builder = _Builder(source)
     data = builder.build(root, ()) if root is not None else {}
     return YamlFile(source, data, builder.lines, sha256), builder.issues
+
+
+def _remedy(lines: list[str], line: int, said: str) -> tuple[int, str, str]:
+    """Line to mend and how, in English and Chinese, as far as the parser's words and the lines before tell."""
+    near = range(max(line - 2, 0), min(line, len(lines)))
+    wide = next((place + 1 for place in near if UNQUOTED_FULL_COLON.match(lines[place].strip())), 0)
+    if wide:
+        return (
+            wide,
+            f"The line holds a full-width colon ({FULL_COLON}); write a colon and a blank.",
+            f"该行有全角冒号“{FULL_COLON}”，请改为半角冒号加空格。",
+        )
+    if "'\\t'" in said:
+        return line, "Indent with blanks, never with tabs.", "缩进请用空格，不要用制表符（Tab）。"
+    return (line, *(COLON_HINT if said.startswith("mapping values") else ("", "")))
 
 
 def _fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, Issue, shorten
+from carbonsim.errors import InputError, Issue, Said, chinese_of, shorten
 from carbonsim.market.audit_auction import audit_auction
 from carbonsim.market.certificate import Certificate, check_certificate
 from carbonsim.market.supply import Array
@@ -62,7 +62,7 @@ class Auction:
         Who is served at the marginal price: all in proportion to their bids, the earlier first, or in an order drawn
         with ``rng`` of ``hold_auction``.
     lot : float [allowance]
-        Awards and bids are whole lots; 0 if any fraction may be awarded.
+        Bids, awards and what is sold for each seller are whole lots; 0 if any fraction may be awarded.
     undersubscribed : {"sell", "cancel"}
         Whether an auction whose eligible bids are below the quantity sells what is bid for or nothing.
     bid_limit : float [allowance], optional
@@ -74,7 +74,8 @@ class Auction:
     consigned : mapping of seller to float [allowance]
         Allowances that others than the government put up; they get the price for what is sold of theirs.
     consigned_first : bool
-        Whether consigned allowances are sold before the government's; otherwise pro rata.
+        Whether consigned allowances are sold before the government's; otherwise pro rata. Lots that cannot be shared
+        in proportion go to the largest remainders, equal ones in the order of the sellers, the government last.
 
     Raises
     ------
@@ -98,7 +99,12 @@ class Auction:
     def __post_init__(self) -> None:
         object.__setattr__(self, "bids", tuple(self.bids))
         if found := _problems(self):
-            raise InputError([Issue(code="auction", source="auction", message=text) for text in found])
+            raise InputError(
+                [
+                    Issue(code="auction", source="auction", source_zh="拍卖", message=text, message_zh=chinese_of(text))
+                    for text in found
+                ]
+            )
 
     @property
     def offered(self) -> float:
@@ -162,7 +168,8 @@ def hold_auction(auction: Auction, rng: np.random.Generator | None = None) -> Au
     """
     if auction.tie == "random" and rng is None:
         raise InputError(
-            "Ties are drawn at random, which needs a generator: hold_auction(auction, rng=default_rng(1))."
+            "Ties are drawn at random, which needs a generator: hold_auction(auction, rng=default_rng(1)).",
+            "平局以抽签决定，需要随机数发生器：hold_auction(auction, rng=default_rng(1))；在问题文件中请给出 seed。",
         )
     dataset = _dataset(auction, rng)
     certificate = audit_auction(auction, dataset)
@@ -171,10 +178,17 @@ def hold_auction(auction: Auction, rng: np.random.Generator | None = None) -> Au
 
 
 def _problems(auction: Auction) -> list[str]:
-    found = []
+    """What is wrong with an auction; broken lots only where everything else is right."""
+    return list(_wrong_values(auction)) or list(_broken_lots(auction))
+
+
+def _wrong_values(auction: Auction) -> Iterator[str]:
     for name, known in (("pricing", Pricing), ("tie", Tie), ("undersubscribed", Undersubscribed)):
         if getattr(auction, name) not in get_args(known):
-            found.append(f"{name} is '{getattr(auction, name)}'. Known: {', '.join(get_args(known))}.")
+            yield Said(
+                f"{name} is '{getattr(auction, name)}'. Known: {', '.join(get_args(known))}.",
+                f"{name} 为 '{getattr(auction, name)}'。可用：{'、'.join(get_args(known))}。",
+            )
     numbers = {
         "supply": auction.supply, "reserve_price": auction.reserve_price, "lot": auction.lot,
         **{f"consigned.{name}": value for name, value in auction.consigned.items()},
@@ -182,28 +196,48 @@ def _problems(auction: Auction) -> list[str]:
     }  # fmt: skip
     for name, value in numbers.items():
         if not (np.isfinite(value) and value >= 0):
-            found.append(f"{name} is {value:g}; expected a finite number that is not negative.")
+            yield Said(
+                f"{name} is {value:g}; expected a finite number that is not negative.",
+                f"{name} 为 {value:g}，应为有限的非负数。",
+            )
     for name in ("bid_limit", "holding_limit"):
         if not getattr(auction, name) > 0:
-            found.append(f"{name} is {getattr(auction, name):g}; expected a positive number, or leave it out.")
+            yield Said(
+                f"{name} is {getattr(auction, name):g}; expected a positive number, or leave it out.",
+                f"{name} 为 {getattr(auction, name):g}，应为正数，或删去该项。",
+            )
     for place, bid in enumerate(auction.bids):
         if not (np.isfinite(bid.price) and bid.price >= 0 and np.isfinite(bid.quantity) and bid.quantity > 0):
-            found.append(f"bid {place + 1} of {bid.bidder}: price must not be negative and quantity be positive.")
+            yield Said(
+                f"bid {place + 1} of {bid.bidder}: price must not be negative and quantity be positive.",
+                f"{bid.bidder} 的第 {place + 1} 个投标：价格不得为负，数量须为正。",
+            )
     strangers = sorted(set(auction.holding) - {bid.bidder for bid in auction.bids})
     if strangers:
-        found.append(f"holding names {shorten(strangers)}, who have no bid.")
-    if found or not auction.lot:
-        return found
+        yield Said(
+            f"holding names {shorten(strangers)}, who have no bid.",
+            f"holding 提到 {shorten(strangers, 'zh')}，没有其投标。",
+        )
+
+
+def _broken_lots(auction: Auction) -> Iterator[str]:
+    if not auction.lot:
+        return
     parts = {"supply": auction.supply, **{f"consigned.{name}": v for name, v in auction.consigned.items()}}
-    parts |= {f"bid {place + 1} of {bid.bidder}": bid.quantity for place, bid in enumerate(auction.bids)}
+    parts |= {
+        Said(f"bid {place + 1} of {bid.bidder}", f"{bid.bidder} 的第 {place + 1} 个投标"): bid.quantity
+        for place, bid in enumerate(auction.bids)
+    }
     broken = [name for name, value in parts.items() if abs(value / auction.lot - round(value / auction.lot)) > WHOLE]
     if broken:
-        found.append(f"{shorten(broken)}: not a whole number of lots of {auction.lot:g}.")
-    return found
+        yield Said(
+            f"{shorten(broken)}: not a whole number of lots of {auction.lot:g}.",
+            f"{shorten([chinese_of(name) for name in broken], 'zh')}：不是每手 {auction.lot:g} 的整数倍。",
+        )
 
 
 def _dataset(auction: Auction, rng: np.random.Generator | None) -> xr.Dataset:
-    price = np.array([bid.price for bid in auction.bids])
+    price = np.array([bid.price for bid in auction.bids], dtype=float)
     eligible = _eligible(auction, price)
     offered = auction.offered
     if auction.undersubscribed == "cancel" and eligible.sum() < offered:
@@ -221,7 +255,7 @@ def _dataset(auction: Auction, rng: np.random.Generator | None) -> xr.Dataset:
     return xr.Dataset(
         {
             "bid_price": ("bid", price, per_tonne),
-            "bid_quantity": ("bid", np.array([bid.quantity for bid in auction.bids]), allowances),
+            "bid_quantity": ("bid", np.array([bid.quantity for bid in auction.bids], dtype=float), allowances),
             "eligible_quantity": ("bid", eligible, allowances),
             "award": ("bid", award, allowances),
             "payment": ("bid", paid, money),
@@ -274,6 +308,8 @@ def _awards(auction: Auction, price: Array, eligible: Array, offered: float, rng
         if wanted <= left:
             award[here] = eligible[here]
             left -= wanted
+            if left <= WHOLE * offered:
+                break  # what rounding leaves is nothing that a lower bid could be served with
             continue
         award[here] = _shared(auction, here, eligible[here], left, rng)
         break
@@ -318,7 +354,7 @@ def _largest_remainders(part: Array, left: float, lot: float, order: Sequence[in
 def _bounds(auction: Auction, price: Array, eligible: Array, award: Array) -> tuple[float, float]:
     """Highest rejected and lowest accepted bid: both the reserve price if something on offer found no buyer."""
     accepted = price[award > 0]
-    rejected = price[award < eligible]
+    rejected = price[award < eligible - WHOLE * auction.offered]
     low = float(max(rejected.max(initial=0.0), auction.reserve_price))
     if not accepted.size:
         return np.nan, np.nan
@@ -328,10 +364,15 @@ def _bounds(auction: Auction, price: Array, eligible: Array, award: Array) -> tu
 
 
 def _consigned_sold(auction: Auction, sold: float) -> Array:
-    """What is sold of each consignment."""
+    """What is sold of each consignment, in whole lots if the auction has lots."""
     consigned = np.array(list(auction.consigned.values()), dtype=float)
-    total = float(consigned.sum())
+    # Pro rata, the government is one more seller, and the last one.
+    put_up = consigned if auction.consigned_first else np.append(consigned, auction.supply)
+    total = float(put_up.sum())
     if not total:
         return consigned
-    part = min(sold, total) if auction.consigned_first else sold * total / auction.offered
-    return np.asarray(consigned * (part / total))
+    left = min(sold, total)
+    part = put_up * (left / total)
+    if auction.lot:
+        part = _largest_remainders(part, left, auction.lot, range(len(part)))
+    return part[: len(consigned)]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 EXACT = 1e-9
+SMALL = 1e-3  # of all money or of all bids: what is checked against its own size down to this share
 
 
 def audit_auction(auction: Auction, dataset: xr.Dataset) -> Certificate:
@@ -25,8 +26,9 @@ def audit_auction(auction: Auction, dataset: xr.Dataset) -> Certificate:
     return Certificate(tuple(line for part in parts for line in part(auction, dataset)))
 
 
-def _line(name: str, residual: float | Array, scale: float, where: str = "") -> Line:
-    return Line(name, float(np.max(np.abs(residual), initial=0.0)) / max(scale, 1e-9), EXACT, where or name)
+def _line(name: str, residual: float | Array, scale: float | Array, where: str = "") -> Line:
+    relative = np.abs(residual) / np.maximum(scale, 1e-9)
+    return Line(name, float(np.max(relative, initial=0.0)), EXACT, where or name)
 
 
 def _label_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
@@ -35,7 +37,8 @@ def _label_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
 
 
 def _bids(auction: Auction) -> tuple[Array, Array]:
-    return np.array([bid.price for bid in auction.bids]), np.array([bid.quantity for bid in auction.bids])
+    table = np.array([(bid.price, bid.quantity) for bid in auction.bids], dtype=float).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
 
 
 def _within_limits(auction: Auction) -> Array:
@@ -62,16 +65,18 @@ def _quantity_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
     price, quantity = _bids(auction)
     award, eligible = dataset.award.values, dataset.eligible_quantity.values
     offered = auction.supply + sum(auction.consigned.values())
-    yield _line("auction.bid_price", dataset.bid_price.values - price, 1e-3 * float(price.min(initial=1.0)))
-    yield _line("auction.bid_quantity", dataset.bid_quantity.values - quantity, 1e-3 * float(quantity.min(initial=1.0)))
-    yield _line("auction.eligible", eligible - _within_limits(auction), 1e-3 * float(quantity.min(initial=1.0)))
+    yield _line("auction.bid_price", dataset.bid_price.values - price, price)
+    yield _line("auction.bid_quantity", dataset.bid_quantity.values - quantity, quantity)
+    within = _within_limits(auction)
+    # What a limit leaves is the difference of all that its bidder bids.
+    yield _line("auction.eligible", eligible - within, np.maximum(within, SMALL * quantity.sum()))
     yield _line("auction.award_bounds", np.maximum(np.maximum(-award, award - eligible), 0.0), offered)
     yield _line("auction.sold", float(dataset.sold) - award.sum(), offered)
-    yield _line("auction.unsold", float(dataset.sold) + float(dataset.unsold) - offered, 1e-3 * offered)
+    yield _line("auction.unsold", float(dataset.sold) + float(dataset.unsold) - offered, SMALL * offered)
     if auction.lot:
         lots = award / auction.lot
         yield _line("auction.lots", lots - np.round(lots), 1.0)
-    demand = float(_within_limits(auction).sum())
+    demand = float(within.sum())
     expected = min(demand, offered)
     if auction.undersubscribed == "cancel" and demand < offered:
         expected = 0.0
@@ -90,7 +95,8 @@ def _price_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
     offered = auction.supply + sum(auction.consigned.values())
     scale = max(high, auction.reserve_price, 1e-3)
     left = offered - award.sum() > EXACT * offered
-    refused = [float(value) for value, got, most in zip(price, award, eligible, strict=True) if got < most - EXACT]
+    least = EXACT * offered
+    refused = [float(value) for value, got, most in zip(price, award, eligible, strict=True) if got < most - least]
     lowest, highest = max([*refused, auction.reserve_price]), min(served)
     if left:
         lowest = highest = auction.reserve_price
@@ -98,7 +104,7 @@ def _price_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
     yield _line("auction.price_high", high - highest, scale)
     dear_refused = [0.0 if left else max(value - highest, 0.0) for value in refused]
     yield _line("auction.no_dearer_bid_refused", np.array(dear_refused), scale)
-    mean = float((award * price).sum() / award.sum())
+    mean = float((award * price).sum()) / (float(award.sum()) or np.nan)
     rule = {"lowest_accepted": highest, "highest_rejected": lowest, "pay_as_bid": mean}[auction.pricing]
     yield _line("auction.price_rule", shown - rule, scale)
 
@@ -107,7 +113,8 @@ def _tie_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
     """Equal bids of which not all is served: in proportion to within a lot, or one after the other."""
     price, _ = _bids(auction)
     award, eligible = dataset.award.values, _within_limits(auction)
-    short = [at for at in range(len(price)) if eligible[at] > EXACT and award[at] < eligible[at] * (1 - EXACT)]
+    least = EXACT * (auction.supply + sum(auction.consigned.values()))
+    short = [at for at in range(len(price)) if award[at] < eligible[at] - least]
     served_short = [at for at in short if award[at] > 0]
     if not served_short:
         return
@@ -118,11 +125,11 @@ def _tie_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
         beyond = np.maximum(np.abs(award[tied] - part) - auction.lot, 0.0)
         yield _line("auction.tie", beyond, 1e-3 * float(eligible[tied].max()))
         return
-    partly = [at for at in tied if 0 < award[at] < eligible[at] * (1 - EXACT)]
+    partly = [at for at in tied if 0 < award[at] < eligible[at] - least]
     yield Line("auction.tie", float(max(len(partly) - 1, 0)), 0.0, "auction.tie")
     if auction.tie == "time":
         order = sorted(tied, key=lambda at: (auction.bids[at].time, at))
-        full = [award[at] >= eligible[at] * (1 - EXACT) for at in order]
+        full = [award[at] >= eligible[at] - least for at in order]
         skipped = any(award[later] > 0 and not full[at] for at, later in enumerate(order[1:]))
         yield Line("auction.tie_order", float(skipped), 0.0, "auction.tie_order")
 
@@ -132,15 +139,26 @@ def _money_lines(auction: Auction, dataset: xr.Dataset) -> Iterator[Line]:
     award, paid = dataset.award.values, dataset.payment.values
     each = price if auction.pricing == "pay_as_bid" else np.full_like(price, np.nan_to_num(float(dataset.price)))
     total = float((award * each).sum())
-    yield _line("auction.payment", paid - award * each, 1e-3 * max(total, 1e-9))
-    sold, consigned = float(award.sum()), np.array(list(auction.consigned.values()), dtype=float)
-    put_up = float(consigned.sum())
-    offered = auction.supply + put_up
-    part = min(sold, put_up) if auction.consigned_first else sold * put_up / max(offered, 1e-300)
-    expected = consigned * (part / put_up) if put_up else consigned
-    yield _line("auction.consigned_sold", dataset.consigned_sold.values - expected, 1e-3 * max(put_up, 1e-9))
+    yield _line("auction.payment", paid - award * each, np.maximum(award * each, SMALL * total))
+    sold, expected = float(award.sum()), _sold_for_sellers(auction, float(award.sum()))
+    put_up = float(sum(auction.consigned.values()))
+    yield _line("auction.consigned_sold", dataset.consigned_sold.values - expected, SMALL * put_up)
     mean = total / sold if sold > 0 else 0.0
     proceeds = expected * mean
-    yield _line("auction.consigned_proceeds", dataset.consigned_proceeds.values - proceeds, 1e-3 * max(total, 1e-9))
+    yield _line("auction.consigned_proceeds", dataset.consigned_proceeds.values - proceeds, SMALL * total)
     receipts = float(dataset.government_receipts)
-    yield _line("auction.receipts", receipts - (total - proceeds.sum()), 1e-3 * max(total, 1e-9))
+    yield _line("auction.receipts", receipts - (total - proceeds.sum()), SMALL * total)
+
+
+def _sold_for_sellers(auction: Auction, sold: float) -> Array:
+    """What is sold for each seller: its share, in lots that are dealt out one by one to whom most of one is missing."""
+    put_up = [*auction.consigned.values(), *([] if auction.consigned_first else [auction.supply])]
+    share = min(sold, sum(put_up)) / max(sum(put_up), 1e-300)
+    due = [each * share for each in put_up]
+    if not auction.lot:
+        return np.array(due[: len(auction.consigned)])
+    got = [float(np.floor(each / auction.lot + EXACT)) for each in due]
+    for _ in range(round(sum(due) / auction.lot - sum(got))):
+        lacking = [round(each / auction.lot - have, 9) for each, have in zip(due, got, strict=True)]
+        got[lacking.index(max(lacking))] += 1.0
+    return auction.lot * np.array(got[: len(auction.consigned)])

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.audit_ledger import IDENTITY, LEFT, gross_volume, volume_of, worst
 from carbonsim.market.audit_vintages import has_vintages, vintages_together, worthless_left
 from carbonsim.market.certificate import Line
 from carbonsim.market.instruments.banking import Banking
@@ -22,7 +22,8 @@ Array = NDArray[np.float64]
 LEDGER = 1e-7  # relative residual accepted where a solver's tolerance enters a balance
 OPTIMAL = 2e-6  # relative difference accepted between two discounted prices that must be equal
 EQUAL = 1e-6
-HELD = 1e-9  # a bank above this share of the year's volume joins it with the next
+HELD = 1e-11  # a bank above this share of the year's volume joins it with the next
+NOTHING = 1e-12  # of the gross volume: what is left of it by rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,7 @@ def bank_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     free, obligation = dataset.free_allocation.values.sum(axis=0), dataset.obligation.values.sum(axis=0)
     issued = free + problem.supply + sold + external
     surrendered = obligation - dataset.offsets_used.values - dataset.penalty_tonnes.values + dataset.make_good.values
-    volume = obligation + np.abs(issued) + np.abs(before)
+    volume = np.maximum(obligation + np.abs(issued) + np.abs(before), LEFT * gross_volume(problem))
     yield worst("ledger.issued_fixed", dataset.issued_fixed.values - problem.supply, problem.supply, IDENTITY, years)
     paid_back = np.concatenate([[0.0], ends.rate[:-1] * np.maximum(-bank[:-1], 0.0)])
     interest = dataset.borrowing_interest.values if "borrowing_interest" in dataset else np.zeros(len(years))
@@ -103,7 +104,7 @@ def arbitrage_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, pric
     if problem.given_price is not None or has_vintages(problem):
         return
     ends = year_ends(problem)
-    bank, volume = dataset.bank.values, _volume(problem, dataset)
+    bank, volume = dataset.bank.values, volume_of(problem, dataset)
     unbounded = np.where(np.isnan(price), np.inf, price)
     lost = np.where(dataset.expired.values > EQUAL * volume, unbounded, 0.0)
     if not ends.serves.all():
@@ -135,7 +136,7 @@ def years_together(problem: MarketProblem, dataset: xr.Dataset, price: Array, y:
     """
     if has_vintages(problem):
         return vintages_together(problem, dataset, price, y, down=down)
-    ends, bank, volume = year_ends(problem), dataset.bank.values, _volume(problem, dataset)
+    ends, bank, volume = year_ends(problem), dataset.bank.values, volume_of(problem, dataset)
     least = _least_ratio(ends, bank, volume, HELD)
     most = _most_ratio(ends, bank, volume, HELD)
     present = price * problem.discount
@@ -171,7 +172,7 @@ def holders_react(problem: MarketProblem, dataset: xr.Dataset, price: Array, yea
     left = dataset.expired.values[last]
     if ends.serves[last]:
         left = dataset.bank.values[last] - ends.last if final else 0.0
-    return at_worth and bool(left > 1e-12 * _volume(problem, dataset)[last])
+    return at_worth and bool(left > NOTHING * gross_volume(problem)[last])
 
 
 def terminal_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
@@ -183,10 +184,6 @@ def terminal_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line
     price = np.where(np.isnan(dataset.allowance_price.values), dataset.price_low.values, dataset.allowance_price.values)
     price[:-1] = 0.0
     yield worst("terminal_bank.price", dataset.terminal_bank_price.values - price, price, IDENTITY, problem.year)
-
-
-def _volume(problem: MarketProblem, dataset: xr.Dataset) -> Array:
-    return np.asarray(dataset.obligation.values.sum(axis=0) + problem.supply)
 
 
 def _gap(factor: Array | float, first: Array, second: Array) -> Array:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 EXACT = 1e-7
 WORTH = 1e-6
+SMALL = 1e-6  # of all tonnes or of all money: a balance below this share of what it is left of has no smaller scale
 
 
 def audit_desk(desk: Desk, dataset: xr.Dataset) -> Certificate:
@@ -34,55 +35,67 @@ def _line(name: str, residual: float | Array, scale: float | Array, tolerance: f
     return Line(name, float(np.max(np.nan_to_num(relative, nan=np.inf), initial=0.0)), tolerance, name)
 
 
+def _all_tonnes(desk: Desk, data: xr.Dataset) -> float:
+    """All that is owed, held, issued and traded, which every balance is the difference of."""
+    traded = sum(float(np.abs(data[name].values).sum()) for name in ("bought", "sold", "credits_bought"))
+    held = desk.obligation + desk.opening_holdings + desk.opening_credits + float(desk.by_month("issued").sum())
+    return max(held + traded + desk.carry_over_base + abs(desk.net_sales_before), 1e-300)
+
+
 def _ledger_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
     yield labels("desk.labels", data, {"month": desk.month})
+    tonne = SMALL * _all_tonnes(desk, data)
     bought, sold, credits = (data[name].values for name in ("bought", "sold", "credits_bought"))
     price, credit_price = desk.by_month("allowance_price"), desk.by_month("credit_price")
     volume, credit_volume = desk.by_month("volume_limit"), desk.by_month("credit_volume_limit")
     for name, taken, limit in (("bought", bought, volume), ("sold", sold, volume), ("credits", credits, credit_volume)):
         beyond = np.maximum(np.maximum(-taken, taken - limit), 0.0)
-        yield _line(f"desk.{name}.bounds", beyond, np.abs(taken) + 1e-6)
+        yield _line(f"desk.{name}.bounds", beyond, np.abs(taken) + tonne)
     counted = float(bought.sum()) + _counts(desk) * float(data.credits_used)
-    yield _line("desk.purchases", max(counted - desk.purchase_limit, 0.0), counted + 1e-6)
+    yield _line("desk.purchases", max(counted - desk.purchase_limit, 0.0), counted + tonne)
     held = data.holdings.values
     before = np.concatenate([[desk.opening_holdings], held[:-1]])
     moved = before + desk.by_month("issued") + bought - sold - held
-    yield _line("desk.holdings", moved, np.minimum(np.abs(held) + bought + sold + 1e-6, 1e3 * (np.abs(held) + 1e-3)))
-    yield _line("desk.no_short_sale", np.minimum(held, 0.0), 1.0 + np.abs(held))
+    yield _line("desk.holdings", moved, np.minimum(np.abs(held) + bought + sold, 1e3 * np.abs(held)) + tonne)
+    yield _line("desk.no_short_sale", np.minimum(held, 0.0), tonne / SMALL)
     cash = data.cash.values
     spent = (1 + desk.fee) * price * bought - (1 - desk.fee) * price * sold + np.nan_to_num(credit_price) * credits
     opening = np.concatenate([[desk.opening_cash], cash[:-1]])
     expected = (1 + desk.monthly_interest) * opening - spent
-    yield _line("desk.cash", cash - expected, np.minimum(np.abs(cash) + np.abs(spent) + 1e-3, 1e3 * np.abs(cash) + 1.0))
+    gross = float(np.abs(spent).sum() + np.abs(opening).sum() + price.max() * tonne / SMALL)
+    yuan = SMALL * max(gross, 1e-300)
+    yield _line("desk.cash", cash - expected, np.minimum(np.abs(cash) + np.abs(spent), 1e3 * np.abs(cash)) + yuan)
     flow = data.cash_flow.values
-    yield _line("desk.cash_flow", flow - (cash - opening), np.abs(flow) + 1e-6 * (1 + np.abs(cash)))
+    yield _line("desk.cash_flow", flow - (cash - opening), np.abs(flow) + yuan)
     worst = np.maximum.accumulate(np.maximum(-cash, 0.0))
-    yield _line("desk.cash_needed", data.cash_needed.values - worst, worst + 1e-6)
+    yield _line("desk.cash_needed", data.cash_needed.values - worst, worst + yuan)
     if np.isfinite(desk.credit_line):
-        yield _line("desk.credit_line", np.maximum(-cash - desk.credit_line, 0.0), desk.credit_line + 1.0)
+        yield _line("desk.credit_line", np.maximum(-cash - desk.credit_line, 0.0), gross)
 
 
 def _deadline_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
     value = {str(name): float(data[name]) for name in data.data_vars if not data[name].dims}
     used, missing, carried, expired = (value[name] for name in ("credits_used", "missing", "carried_over", "expired"))
-    surrendered, total = value["surrendered"], desk.obligation
-    yield _line("desk.surrendered", surrendered - (total - used - missing), abs(surrendered) + 1e-6)
+    surrendered, total, all_tonnes = value["surrendered"], desk.obligation, _all_tonnes(desk, data)
+    tonne = SMALL * all_tonnes
+    yield _line("desk.surrendered", surrendered - (total - used - missing), abs(surrendered) + tonne)
     left = data.holdings.values[-1] - surrendered
-    yield _line("desk.left_over", left - carried - expired, min(abs(carried) + abs(expired) + 1e-6, abs(left) + 1e-3))
-    yield _line("desk.signs", min(0.0, used, missing, carried, expired, surrendered), 1.0, 1e-9)
-    yield _line("desk.credit_limit", max(used - desk.credit_limit * total, 0.0), used + 1e-6)
+    yield _line("desk.left_over", left - carried - expired, min(abs(carried) + abs(expired), abs(left)) + tonne)
+    yield _line("desk.signs", min(0.0, used, missing, carried, expired, surrendered), all_tonnes, 1e-9)
+    yield _line("desk.credit_limit", max(used - desk.credit_limit * total, 0.0), used + tonne)
     stock = desk.opening_credits + float(data.credits_bought.sum())
-    yield _line("desk.credits", stock - used - value["credits_left"], min(stock, abs(value["credits_left"])) + 1e-6)
-    yield _line("desk.credit_stock", min(value["credits_left"], 0.0), stock + 1e-6)
+    yield _line("desk.credits", stock - used - value["credits_left"], min(stock, abs(value["credits_left"])) + tonne)
+    yield _line("desk.credit_stock", min(value["credits_left"], 0.0), stock + tonne)
     sales = desk.net_sales_before + float((desk.in_window * (data.sold.values - data.bought.values)).sum())
-    yield _line("desk.net_sales", value["net_sales"] - sales, abs(sales) + 1e-6)
+    yield _line("desk.net_sales", value["net_sales"] - sales, abs(sales) + tonne)
     limit = np.floor(desk.carry_over_base + desk.carry_over_multiple * max(sales, 0.0) + 1e-6)
     yield _line("desk.carry_over_limit", value["carry_over_limit"] - limit, limit + 1e-6)
-    yield _line("desk.carried_over", max(carried - limit, 0.0), carried + 1e-6)
+    yield _line("desk.carried_over", max(carried - limit, 0.0), carried + tonne)
     fine = 0.0 if np.isinf(desk.fine) else desk.fine * missing
     yield _line("desk.fine", value["fine_paid"] - fine + (missing if np.isinf(desk.fine) else 0.0), abs(fine) + 1e-6)
     wealth = float(data.cash.values[-1]) - fine + desk.carried_value * carried
-    yield _line("desk.final_wealth", value["final_wealth"] - wealth, abs(wealth) + 1e-6)
+    money = abs(float(data.cash.values[-1])) + fine + desk.carried_value * carried
+    yield _line("desk.final_wealth", value["final_wealth"] - wealth, np.maximum(abs(wealth), 1e-3 * money))
 
 
 def _counts(desk: Desk) -> float:
@@ -152,10 +165,13 @@ def _limit_lines(desk: Desk, data: xr.Dataset, traded: tuple[Array, Array, float
         float(np.max(np.where(volume - data.bought.values > tiny, buy + value["purchase_limit_value"], 0.0))), 0.0
     )
     bound = desk.purchase_limit - float(data.bought.sum()) - counts * value["credits_used"] <= tiny
+    cost = np.where((room > 0) & ~np.isnan(credit_price), money * np.nan_to_num(credit_price), np.inf)
+    cheapest = float(cost.min()) if value["credits_left"] <= tiny else 0.0
+    if counts and desk.credit_limit * desk.obligation - value["credits_used"] > tiny:
+        # One more credit would be used if it did not take so much off what may be bought.
+        least = max(least, (whole - cheapest) / counts)
     yield _line("desk.purchase_limit_value.least", value["purchase_limit_value"] - least * bound, least + 1e-6, WORTH)
-    cost = np.where(room > 0, money * credit_price, np.inf)
-    most = min(max(free, 0.0), float(np.min(np.where(np.isnan(cost), np.inf, cost))))
-    most = most if value["credits_left"] <= tiny else 0.0
+    most = min(max(free, 0.0), cheapest)
     yield _line("desk.credit_value.least", value["credit_value"] - most, most + 1e-6, WORTH)
     rest = max(free, 0.0) - most if desk.credit_limit * desk.obligation - value["credits_used"] <= tiny else 0.0
     yield _line("desk.credit_limit_value.rest", value["credit_limit_value"] - rest, rest + 1e-6, WORTH)
@@ -172,7 +188,7 @@ def _limit_lines(desk: Desk, data: xr.Dataset, traded: tuple[Array, Array, float
         ("credit_limit_value", desk.credit_limit * desk.obligation - value["credits_used"]),
         ("credit_value", value["credits_left"]),
         ("carry_over_value", _exact_limit(desk, value["net_sales"]) - value["carried_over"]),
-        ("net_sales_value", value["net_sales"]),
+        ("net_sales_value", value["net_sales"] if data.attrs["plan"] == "net seller" else np.inf),
         ("purchase_limit_value", desk.purchase_limit - float(data.bought.sum()) - counts * value["credits_used"]),
         ("surrender_limit_value", desk.obligation - value["credits_used"] - value["missing"]),
     ):

@@ -17,6 +17,7 @@ from carbonsim.market.problem import MarketProblem
 
 Array = NDArray[np.float64]
 DEVIATIONS = 24
+ENDS = 1e-7  # relative difference accepted between a price and the end of its interval that it must be
 GAIN = 1e-6  # gain from a deviation that is accepted, as a share of the leader's turnover
 
 
@@ -65,7 +66,10 @@ def _others(problem: MarketProblem, leader: int, dataset: xr.Dataset) -> Iterato
         data[name].values[leader] = values
     wrong = [float(basis != "dominant") for basis in dataset.price_basis.values]
     yield worst("dominant.basis", np.array(wrong), 1.0, 0.0, problem.year)
-    # Where several prices clear the others' market, the leader reckons with the one that it likes least.
+    # Where several prices clear the others' market, a trade next to this one has the one that the leader likes best.
+    end = np.where(position > 0, dataset.price_low.values, dataset.price_high.values)
+    apart = dataset.allowance_price.values - end
+    yield worst("dominant.price_is_end", apart, np.maximum(np.abs(end), 1e-3), ENDS, problem.year)
     own = ("price.basis", "price.is_low_end")
     yield from (line for line in audit(fringe, data).lines if line.name not in own)
 

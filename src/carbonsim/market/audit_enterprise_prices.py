@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.audit_ledger import IDENTITY, LEFT, gross_positions, gross_volume, worst
 from carbonsim.market.audit_price_face import Face
 from carbonsim.market.certificate import Line
 from carbonsim.market.enterprise_instrument import Coupled, EnterpriseInstrument
@@ -21,6 +21,7 @@ Index = NDArray[np.intp]
 
 OPTIMAL = 2e-6  # relative difference accepted between a marginal cost and what it is worth
 USED = 1e-7  # share of a potential, a quantity or an obligation below which it counts as not used
+UNCLAIMED = 1e-11  # share of what is offered and traded below which nothing is left of it
 FLOOR = 1e-3  # present value per tonne against which small prices are compared
 
 
@@ -142,13 +143,15 @@ class _View:
         own = self.dataset.enterprise_expired.values
         unclaimed = self.dataset.expired.values - own.sum(axis=0)
         size = self.problem.supply + np.abs(self.dataset.net_purchase.values).sum(axis=0)
-        self.face.at_most(name, self.market, np.where(unclaimed > USED * size, 0.0, np.inf))
-        lost = self.active & (own > USED * self._volume())
+        size = np.maximum(size, gross_volume(self.problem))
+        self.face.at_most(name, self.market, np.where(unclaimed > UNCLAIMED * size, 0.0, np.inf))
+        lost = self.active & (own > np.minimum(USED * self._volume(), UNCLAIMED * gross_volume(self.problem)))
         self.face.at_most(name, self.worth, np.where(lost, 0.0, np.inf))
 
     def _volume(self) -> Array:
         found = self.dataset.obligation.values + np.abs(self.dataset.free_allocation.values)
-        return np.asarray(found + np.abs(self.dataset.net_purchase.values))
+        found = found + np.abs(self.dataset.net_purchase.values)
+        return np.asarray(np.maximum(found, LEFT * gross_positions(self.problem)))
 
     def _option_conditions(self) -> None:
         """A measure in use is worth its marginal cost, one with room is not worth more."""
@@ -159,7 +162,7 @@ class _View:
         threshold, rising, steady = _threshold(self.problem, marginal, share, phi)
         live = (options.potential > 0) & self.active[owner] & (share > 0) & (steady != 0)
         self.face.complete &= bool(np.all(steady[(options.potential > 0) & (share > 0) & (phi != 0)] != 0))
-        tiny = USED * options.potential
+        tiny = np.minimum(USED * options.potential, UNCLAIMED * gross_volume(self.problem))
         in_use, has_room = used > tiny, used < options.potential - tiny
         node, discount = self.worth[owner], self.problem.discount
         name = "enterprise.marginal_cost"
@@ -184,9 +187,10 @@ class _View:
         obligation = self.dataset.obligation.values
         exists = ~np.isnan(step.price) & (step.quantity > 0) & (self.problem.share > 0) & self.active
         cost = self.problem.discount * np.nan_to_num(step.price)
-        uses = exists & (used > USED * np.maximum(obligation, 1e-9))
+        size = np.maximum(obligation, LEFT * gross_positions(self.problem))
+        uses = exists & (used > USED * size)
         if step.obligation_share is not None:
-            room = exists & (used < np.nan_to_num(step.obligation_share) * obligation - USED * obligation)
+            room = exists & (used < np.nan_to_num(step.obligation_share) * obligation - USED * size)
             self.face.at_most(name, self.worth, np.where(room, cost, np.inf))
             self.face.at_least(name, self.worth, np.where(uses, cost, -np.inf))
             return
@@ -258,6 +262,7 @@ class _View:
             return
         bank, name = self.dataset.enterprise_bank.values, "enterprise.no_arbitrage"
         tiny = USED * (self._volume() + np.abs(bank_before(self.dataset)))
+        tiny = np.minimum(tiny, UNCLAIMED * gross_volume(self.problem))
         most = np.full(bank.shape, np.inf)
         for margin in self.margins:
             most = most if margin.bank_most is None else np.minimum(most, margin.bank_most)
@@ -316,7 +321,7 @@ def _option_line(view: _View) -> Line:
             gain: Array = np.maximum(worth - np.where(np.isnan(step.price), np.inf, step.price), 0.0)
             saved = saved - np.nan_to_num(np.asarray(limit)) * gain
     saved, marginal = problem.share[owner] * saved, options.unit_cost + options.slope * used
-    tiny = USED * options.potential
+    tiny = np.minimum(USED * options.potential, UNCLAIMED * gross_volume(problem))
     dear = np.where(used > tiny, np.maximum(marginal - saved, 0.0), 0.0)
     idle = np.where(used < options.potential - tiny, np.maximum(saved - marginal, 0.0), 0.0)
     scale = np.maximum(np.maximum(np.abs(options.unit_cost), np.abs(saved)), FLOOR)
@@ -341,6 +346,8 @@ def _end_lines(view: _View, low: Array, high: Array) -> Iterator[Line]:
     if any(i.couples_prices for i in view.problem.instruments if isinstance(i, EnterpriseInstrument)):
         # Worths are then those of the optimum itself, which the conditions hold but need not single out.
         return
+    apart = np.nan_to_num(view.price - low)
+    yield worst("price.is_low_end", apart, np.maximum(np.abs(low), FLOOR), IDENTITY, years)
     worth = np.where(view.active, view.dataset.enterprise_price.values, 0.0) * discount
     apart = np.where(view.active, worth - least[view.worth], 0.0)
     yield worst("enterprise.price_is_lowest", apart, np.maximum(worth, FLOOR), OPTIMAL, view.problem.enterprise)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from carbonsim.market.audit_enterprise_decisions import decision_lines
 from carbonsim.market.audit_enterprise_prices import bank_before, lowest_bank, price_lines
-from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.audit_ledger import IDENTITY, LEFT, gross_positions, gross_volume, worst
 from carbonsim.market.certificate import Line
 from carbonsim.market.instruments.banking import Banking
 from carbonsim.market.problem import MarketProblem
@@ -18,6 +18,7 @@ from carbonsim.market.problem import MarketProblem
 Array = NDArray[np.float64]
 
 SOLVED = 1e-7  # relative residual accepted where a solver's tolerance enters
+NOTHING = 1e-12  # of an enterprise's gross quantities: what is left of them by rounding
 
 
 def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
@@ -61,7 +62,8 @@ def _step_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
         if step.obligation_share is not None:
             limit = np.nan_to_num(step.obligation_share) * obligation
         outside = np.maximum(np.maximum(-own[s], own[s] - limit), 0.0)
-        yield worst(f"enterprise.{step.name}.limit", outside, obligation, SOLVED, problem.enterprise)
+        size = np.maximum(obligation, LEFT * gross_positions(problem))
+        yield worst(f"enterprise.{step.name}.limit", outside, size, SOLVED, problem.enterprise)
     for name, mine in (("offsets_surrendered", offsets), ("unmet_obligation", unmet)):
         yield worst(f"enterprise.{name}", dataset[name].values - mine, mine, IDENTITY, problem.enterprise)
 
@@ -82,10 +84,12 @@ def _ledger_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]
     relieved = dataset.offsets_surrendered.values + dataset.unmet_obligation.values
     left = bank_before(dataset) + free + net + relieved - owed - obligation - bank - expired
     volume = obligation + np.abs(free) + np.abs(net) + np.abs(bank_before(dataset))
+    volume = np.maximum(volume, LEFT * gross_positions(problem))
     # A small bank must not hide behind large flows.
     size = np.minimum(volume, np.abs(bank) + np.abs(expired) + np.abs(net) + 1e-2 * volume)
     yield worst("enterprise.ledger", left, np.maximum(size, 1e-9), SOLVED, firms)
-    yield worst("enterprise.expired", np.minimum(expired, 0.0), volume, 0.0, firms)
+    lost = np.where(expired < -NOTHING * gross_positions(problem), expired, 0.0)
+    yield worst("enterprise.expired", lost, volume, 0.0, firms)
     make_good = dataset.make_good.values
     yield worst("enterprise.make_good", make_good - owed.sum(axis=0), make_good, IDENTITY, problem.year)
     banking = next((i for i in problem.instruments if isinstance(i, Banking)), None)
@@ -104,7 +108,7 @@ def _market_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]
     own = dataset.enterprise_expired.values.sum(axis=0)
     unclaimed = dataset.expired.values - own
     offered = problem.supply + sold
-    volume = offered + np.abs(net).sum(axis=0)
+    volume = np.maximum(offered + np.abs(net).sum(axis=0), LEFT * gross_volume(problem))
     size = np.minimum(volume, np.abs(dataset.expired.values) + 1e-2 * volume)
     left = offered - net.sum(axis=0) - unclaimed
     yield worst("market.clears", left, np.maximum(size, 1e-9), SOLVED, years)

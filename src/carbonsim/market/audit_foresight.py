@@ -11,8 +11,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from carbonsim.market import audit_bank, audit_ledger
+from carbonsim.market.audit_carried_vintages import carried_lines
 from carbonsim.market.audit_changes import problem_after
 from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.audit_vintages import has_vintages
 from carbonsim.market.certificate import Certificate, Line, audit
 from carbonsim.market.problem import MarketProblem
 
@@ -67,6 +69,7 @@ def path_lines(
     plain = dataset[[name for name in dataset.data_vars if "decision" not in dataset[name].dims]]
     yield from audit_ledger.lines(true, plain)
     yield from audit_bank.bank_lines(true, plain)
+    yield from carried_lines(true, decisions, plain)
 
 
 def _policy(problem: MarketProblem, foresight: Foresight, year: int) -> MarketProblem:
@@ -225,10 +228,15 @@ def _published_gap(problem: MarketProblem, decision: Decision, dataset: xr.Datas
         if name not in own:
             return float(np.any(here != 0))
         there = np.take(own[name].values, range(skip, len(years)), own[name].dims.index("year"))
-        if name == "bank":
+        if name == "bank" and not has_vintages(problem):
             there = there + own.expired.values[: len(years)]
-        elif name == "expired":
+        elif name == "expired" and not has_vintages(problem):
             there = there * 0
+        if mine.dims[0] == "vintage":
+            whole = np.full(here.shape, np.nan if name == "vintage_price" else 0.0)
+            place_of = {born: row for row, born in enumerate(mine.vintage.values.tolist())}
+            whole[[place_of[born] for born in own.vintage.values.tolist()]] = there
+            there = whole
         if mine.dims[0] in ("step", "tier") and len(here) != len(there):
             labels, kept = list(mine[mine.dims[0]].values), list(own[mine.dims[0]].values)
             idle = [row for row, label in enumerate(labels) if label not in kept]
@@ -261,7 +269,7 @@ def _expectation_lines(problem: MarketProblem, decisions: Sequence[Decision], da
             expected = np.full(len(problem.year), np.nan)
             first = problem.year.index(decision.year)
             own = decision.market.dataset[source].values.astype(float)
-            if source == "bank":
+            if source == "bank" and not has_vintages(problem):
                 own = own + decision.market.dataset.expired.values
             expected[first : first + len(own)] = own
             gaps[row] = _apart(dataset[name].values[row], expected).max()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,8 @@ Array = NDArray[np.float64]
 
 IDENTITY = 1e-8  # relative residual accepted where two sums must be the same number
 SOLVED = 1e-6  # relative residual accepted where a solver's tolerance enters
+_GROSS: WeakKeyDictionary[MarketProblem, Array] = WeakKeyDictionary()
+LEFT = 1e-3  # of the quantities that it is the difference of: a volume below that has no smaller scale than this
 
 
 def worst(name: str, residual: Array, scale: Array | float, tolerance: float, labels: Sequence[object]) -> Line:
@@ -41,6 +44,42 @@ def labels(name: str, dataset: xr.Dataset, expected: Mapping[str, Sequence[objec
             pairs = zip_longest(found, wanted)
             return Line(name, 1.0, 0.0, f"{dimension} {next(str(mine) for mine, other in pairs if mine != other)}")
     return Line(name, 0.0, 0.0)
+
+
+def gross_positions(problem: MarketProblem) -> Array:
+    """What each enterprise would owe before any cut, with all that it is given, up to each year: (enterprise, year).
+
+    Where the last tonne is cut, obligations are what rounding leaves of these, and no scale of their own. Many lines
+    ask for them, so those of a problem are worked out once.
+    """
+    found = _GROSS.get(problem)
+    if found is None:
+        found = _gross_positions(problem)
+        found.setflags(write=False)
+        _GROSS[problem] = found
+    return found
+
+
+def _gross_positions(problem: MarketProblem) -> Array:
+    before = problem.baseline
+    if problem.responses:
+        before = before.copy()
+        for term in problem.responses:
+            before[term.enterprise, problem.year.index(term.year)] += term.key + term.other
+    moved = problem.share * (before * (1.0 + np.abs(problem.per_emission)) + np.abs(problem.fixed))
+    return np.asarray(np.maximum.accumulate(moved, axis=1))
+
+
+def gross_volume(problem: MarketProblem) -> Array:
+    """What all would owe before any cut, with all that is given, issued and banked, up to each year, (year)."""
+    total = gross_positions(problem).sum(axis=0) + np.abs(problem.supply) + abs(problem.opening_bank)
+    return np.asarray(np.maximum.accumulate(total))
+
+
+def volume_of(problem: MarketProblem, dataset: xr.Dataset) -> Array:
+    """The year's obligations and issue, the scale of what is held and lost, (year)."""
+    total = dataset.obligation.values.sum(axis=0) + problem.supply
+    return np.asarray(np.maximum(total, LEFT * gross_volume(problem)))
 
 
 def lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
@@ -110,7 +149,7 @@ def _allocation_lines(problem: MarketProblem, dataset: xr.Dataset, cut: Array) -
         expected[place] += problem.share[place] * float(dataset.response_allocation[index])
         cost[place] += float(dataset.response_cost[index])
     found = dataset.free_allocation.values
-    scale = np.abs(expected) + problem.share * np.abs(problem.fixed)
+    scale = np.maximum(np.abs(expected) + problem.share * np.abs(problem.fixed), LEFT * gross_positions(problem))
     yield worst("allocation.free", found - expected, scale, IDENTITY, problem.enterprise)
     yield worst("abatement.cost", dataset.abatement_cost.values - cost, size, IDENTITY, problem.enterprise)
 
@@ -131,15 +170,17 @@ def _step_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     for step in steps:
         if step.kind == "floor":
             offered += np.where(np.isnan(step.price), 0.0, step.quantity)
-    yield worst("steps.unsold", dataset.unsold.values + dataset.sold_auction.values - offered, dataset.unsold.values,
-                SOLVED, problem.year)  # fmt: skip
+    left = np.maximum(np.abs(dataset.unsold.values), LEFT * LEFT * offered)
+    yield worst("steps.unsold", dataset.unsold.values + dataset.sold_auction.values - offered, left, SOLVED,
+                problem.year)  # fmt: skip
+    least = LEFT * volume_of(problem, dataset)
     for i, step in enumerate(steps):
         limit = np.where(np.isnan(step.price), 0.0, step.quantity)
         if step.obligation_share is not None:
             limit = np.where(np.isnan(step.price), 0.0, step.obligation_share * obligation)
         outside = np.maximum(np.maximum(-used[i], used[i] - limit), 0.0)
         scale = np.where(np.isinf(limit), obligation, limit)
-        yield worst(f"steps.{step.name}.bounds", outside, np.maximum(scale, 1e-9 * obligation), SOLVED, problem.year)
+        yield worst(f"steps.{step.name}.bounds", outside, np.maximum(scale, least), SOLVED, problem.year)
 
 
 def _trade_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
@@ -160,5 +201,6 @@ def _trade_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     yield worst("trade.make_good", dataset.make_good.values - make_good, make_good, IDENTITY, problem.year)
     position = obligation - free - offsets - unmet + owed
     bought = dataset.net_purchase.values
-    rounding = IDENTITY * 1e-3 * (obligation + np.abs(free)) / IDENTITY
-    yield worst("trade.position", bought - position, np.abs(position) + rounding * 1e-3, IDENTITY, problem.enterprise)
+    # A small purchase must not hide behind large obligations.
+    scale = np.abs(position) + LEFT * LEFT * gross_positions(problem)
+    yield worst("trade.position", bought - position, scale, IDENTITY, problem.enterprise)

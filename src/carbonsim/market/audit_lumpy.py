@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from carbonsim.market.audit_hull import hull_lines
 from carbonsim.market.audit_ledger import IDENTITY, labels, worst
-from carbonsim.market.certificate import Certificate, Line, audit
+from carbonsim.market.certificate import Certificate, Line, audit_lines
 from carbonsim.market.plans import Plans
 from carbonsim.market.problem import MarketProblem
 
@@ -27,10 +27,15 @@ def audit_lumpy(problem: MarketProblem, dataset: xr.Dataset) -> Certificate:
     The bound on the cost of every set of plans is proven by the solver's search; what is recomputed here is the bound
     by the hull price, with everybody's best answer to it, and that cost, bound and side payments add up.
     """
+    return Certificate(tuple(lumpy_lines(problem, dataset)))
+
+
+def lumpy_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
+    """The lines of ``audit_lumpy`` one by one."""
     plans = problem.plans
     assert plans is not None  # noqa: S101  the caller has a problem with plans
-    parts = (_plan_lines, _given_lines, _cost_lines, hull_lines, _supporting_lines)
-    return Certificate(tuple(line for part in parts for line in part(problem, plans, dataset)))
+    for part in (_plan_lines, _given_lines, _cost_lines, hull_lines, _supporting_lines):
+        yield from part(problem, plans, dataset)
 
 
 def _plan_lines(problem: MarketProblem, plans: Plans, data: xr.Dataset) -> Iterator[Line]:
@@ -61,7 +66,7 @@ def _given_lines(problem: MarketProblem, plans: Plans, data: xr.Dataset) -> Iter
         ("price_high", "fixed_integer_high"),
     ):  # fmt: skip
         ordinary[name] = data[source]
-    yield from (line for line in audit(given, ordinary).lines if line.name != "price.basis")
+    yield from (line for line in audit_lines(given, ordinary) if line.name != "price.basis")
 
 
 def _cost_lines(problem: MarketProblem, plans: Plans, data: xr.Dataset) -> Iterator[Line]:

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonsim.market.audit_ledger import gross_volume
 from carbonsim.market.certificate import Line
 from carbonsim.market.problem import MarketProblem
 
@@ -16,6 +17,7 @@ OPTIMAL = 2e-6  # relative difference accepted between a marginal cost and what 
 LEAST_SCALE = 1e-3  # of a marginal cost or a worth [CNY/tCO2e]
 BATCH = 1 << 15  # option-years looked at together: so many that their arrays stay in the processor's cache
 USED = 1e-7  # share of a potential below which it counts as not used, or as left
+SEEN = 1e-11  # share of all quantities of a year from which a tonne is more than rounding
 
 
 class OptionAudit:
@@ -35,7 +37,8 @@ class OptionAudit:
         self.problem, self.owner, self.first = problem, options.enterprise, options.unit_cost
         self.rising = bool(options.slope.any())
         self.marginal = options.unit_cost + options.slope * used if self.rising else options.unit_cost
-        tiny = USED * potential
+        # A tonne that sets the price counts, however large the option that it is cut by.
+        tiny = np.minimum(USED * potential, SEEN * gross_volume(problem))
         self.holds = used > tiny
         self.has_left = used < potential - tiny
         for term in problem.responses:

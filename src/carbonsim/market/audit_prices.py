@@ -9,8 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from carbonsim.market.audit_bank import arbitrage_lines, holders_react, years_together
-from carbonsim.market.audit_ledger import IDENTITY, worst
-from carbonsim.market.audit_options import OPTIMAL, USED, OptionAudit
+from carbonsim.market.audit_ledger import IDENTITY, LEFT, gross_volume, volume_of, worst
+from carbonsim.market.audit_options import OPTIMAL, SEEN, USED, OptionAudit
 from carbonsim.market.audit_vintages import acting_years
 from carbonsim.market.certificate import Line
 from carbonsim.market.problem import MarketProblem
@@ -127,7 +127,7 @@ def _option_lines(
 
 def _step_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, price: Array, top: float) -> Iterator[Line]:
     """A step below the price is used up, one above it is not used."""
-    obligation = dataset.obligation.values.sum(axis=0)
+    obligation, volume = dataset.obligation.values.sum(axis=0), volume_of(problem, dataset)
     rents = _rents(problem, dataset, np.where(np.isnan(price), top, price))
     for index, step in enumerate(problem.steps):
         used = dataset.step_used.values[index]
@@ -141,9 +141,9 @@ def _step_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, price: A
             value = value - step.owed_next * later
         margin = OPTIMAL * np.maximum(np.abs(np.nan_to_num(asked)) + np.abs(rents[step.name]), 1e-3)
         bought_dear = np.where(exists & (value < asked - margin), used, 0.0)
-        left = np.where(np.isinf(limit), obligation, limit - used)
+        left = np.where(np.isinf(limit), volume, limit - used)
         left_cheap = np.where(exists & (value > asked + margin), np.maximum(left, 0.0), 0.0)
-        size = np.where(np.isinf(limit), obligation, np.maximum(limit, 1e-9 * obligation))
+        size = np.where(np.isinf(limit), volume, np.maximum(limit, LEFT * volume))
         yield worst(f"steps.{step.name}.price[{name}]", bought_dear + left_cheap, size, OPTIMAL, problem.year)
 
 
@@ -196,8 +196,10 @@ def _step_reacts(problem: MarketProblem, dataset: xr.Dataset, price: Array, y: i
             continue
         obligation = dataset.obligation.values[:, y].sum()
         limit = step.quantity[y] if step.obligation_share is None else step.obligation_share[y] * obligation
-        if down and price[y] < asked and used > USED * min(limit, max(obligation, 1.0)):
+        # A tonne that sets the price counts, however large the step that offers it.
+        seen = min(USED * min(limit, max(obligation, 1.0)), SEEN * float(gross_volume(problem)[y]))
+        if down and price[y] < asked and used > seen:
             return True
-        if not down and price[y] > asked and used < limit * (1 - USED):
+        if not down and price[y] > asked and used < limit - seen:
             return True
     return False

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from carbonsim.market import audit_bank, audit_ledger, audit_prices
 from carbonsim.market.audit_changes import problem_after
 from carbonsim.market.audit_ledger import IDENTITY, worst
-from carbonsim.market.audit_tree_prices import price_sets
+from carbonsim.market.audit_tree_prices import least_sum, price_sets
 from carbonsim.market.certificate import Certificate, Line
 from carbonsim.market.instruments.banking import Banking
 from carbonsim.market.problem import MarketProblem, Options
@@ -55,7 +55,12 @@ class Offer(Instrument):
         return self.step
 
 
-def audit_tree(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object]], dataset: xr.Dataset) -> Certificate:
+def audit_tree(
+    problem: MarketProblem,
+    nodes: Mapping[str, Mapping[str, object]],
+    dataset: xr.Dataset,
+    quantiles: Sequence[float] = (0.05, 0.5, 0.95),
+) -> Certificate:
     """The certificate of a market on a tree.
 
     Parameters
@@ -66,6 +71,8 @@ def audit_tree(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object]]
         The tree as declared.
     dataset : Dataset
         As published.
+    quantiles : sequence of float
+        Levels of the published quantiles, in any order.
 
     Returns
     -------
@@ -75,12 +82,24 @@ def audit_tree(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object]]
         faster; each interval against all prices that the quantities leave open on the whole tree; probabilities,
         parents and summaries.
     """
-    return Certificate(tuple(_lines(problem, nodes, dataset)))
+    return Certificate(tuple(tree_lines(problem, nodes, dataset, quantiles)))
 
 
-def _lines(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object]], dataset: xr.Dataset) -> Iterator[Line]:
+def tree_lines(
+    problem: MarketProblem,
+    nodes: Mapping[str, Mapping[str, object]],
+    dataset: xr.Dataset,
+    quantiles: Sequence[float] = (0.05, 0.5, 0.95),
+) -> Iterator[Line]:
+    """The lines of ``audit_tree`` one by one."""
     places = _places(problem, nodes)
-    yield audit_ledger.labels("tree.labels", dataset, {"year": problem.year})
+    labels = {
+        "year": problem.year, "node": [place.label for place in places], "quantile": sorted(quantiles),
+        "enterprise": problem.enterprise, "option": problem.options.label,
+        "step": [step.name for step in problem.steps],
+        "tier": [step.name for step in problem.steps if step.kind == "reserve_tier"],
+    }  # fmt: skip
+    yield audit_ledger.labels("tree.labels", dataset, labels)
     yield from _label_lines(places, dataset)
     banking = any(isinstance(tool, Banking) for tool in problem.instruments)
     other = ("node_year", "node_probability", "parent")
@@ -250,6 +269,10 @@ def _price_lines(
             gap = np.where(found == expected, 0.0, np.nan_to_num(np.abs(found - expected), nan=np.inf))
         size = np.maximum(np.where(np.isfinite(expected), expected, 1.0), 1.0)
         yield worst(f"tree.price_{name}", gap, size, INTERVAL, labels)
+    if not np.isnan(price).any():
+        least, weight = least_sum(low, high, following, odds, 1 / (1 + problem.interest), free if banking else None)
+        apart = np.array([float(weight @ price) - least])
+        yield worst("tree.price_is_least", apart, max(float(weight @ price), 0.1), INTERVAL, labels[:1])
 
 
 def _summary_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:

@@ -69,6 +69,37 @@ def price_sets(
     return back_low, back_high
 
 
+def least_sum(
+    low: Array,
+    high: Array,
+    following: Sequence[Sequence[int]],
+    odds: Array,
+    discount: float,
+    held: NDArray[np.bool_] | None,
+) -> tuple[float, Array]:
+    """The least expected discounted sum of prices within their intervals along the branches, and the states' weights.
+
+    The arguments are those and the answer of ``price_sets``. Lowest prices of single states need not go together: while
+    something is banked, a lower price after one state asks for a higher one beside it.
+    """
+    from scipy.optimize import linprog
+
+    weight = np.array(odds, dtype=float)
+    rows = np.zeros((0 if held is None else len(odds), len(odds)))
+    for n, after in enumerate(following):
+        # A state stands after the one before it, so that its own weight is settled here.
+        for c in after:
+            weight[c] = odds[c] / odds[n] * weight[n] * discount
+        if held is not None and after:
+            rows[n, after], rows[n, n] = 1.0, -1.0
+    ends = list(zip(low * weight, np.where(np.isinf(high), np.inf, high * weight), strict=True))
+    if held is None:
+        return float((low * weight).sum()), weight
+    answer = linprog(np.ones(len(odds)), A_ub=np.vstack([rows, -rows[held]]), b_ub=np.zeros(len(odds) + held.sum()),
+                     bounds=[(first, max(first, last)) for first, last in ends])  # fmt: skip
+    return (np.nan if answer.fun is None else float(answer.fun)), weight
+
+
 def _own_bounds(alone: MarketProblem, dataset: xr.Dataset) -> tuple[Array, Array]:
     """Prices between what is used and what has room, in each state by itself."""
     count = len(alone.year)

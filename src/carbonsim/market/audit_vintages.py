@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.audit_ledger import IDENTITY, gross_volume, labels, volume_of, worst
 from carbonsim.market.certificate import Line
 from carbonsim.market.instruments.vintages import Vintages
 from carbonsim.market.problem import MarketProblem
@@ -20,6 +20,7 @@ LEDGER = 1e-7  # relative residual accepted where a solver's tolerance enters a 
 OPTIMAL = 2e-6  # relative difference accepted between two discounted prices that must be equal
 EQUAL = 1e-6
 HELD = 1e-9  # a stock above this share of the year's volume ties its price to the next year's
+NOTHING = 1e-12  # of the gross volume: what is left of it by rounding
 
 
 def has_vintages(problem: MarketProblem) -> bool:
@@ -41,7 +42,9 @@ def vintage_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]
     if "vintage_stock" not in dataset:
         yield Line("vintages.published", float("inf"), 0.0, str(problem.year[0]))
         return
-    yield from _stock_lines(problem, dataset)
+    born = tuple(_opening(_rule(problem), problem.opening_bank))
+    yield labels("vintages.labels", dataset, {"vintage": (*sorted(born), *problem.year)})
+    yield from stock_lines(problem, dataset)
     low = dataset.price_low.values
     known = np.where(np.isnan(dataset.allowance_price.values), low, dataset.allowance_price.values)
     high = np.where(np.isnan(dataset.price_high.values), np.inf, dataset.price_high.values)
@@ -84,10 +87,10 @@ def acting_years(problem: MarketProblem, price: Array, nudged: Array, years: lis
 
 def worthless_left(problem: MarketProblem, dataset: xr.Dataset, price: Array, years: list[int]) -> bool:
     """Whether allowances that could be sold are left in one of these years at a price of 0."""
-    volume, last = _volume(problem, dataset), len(price) - 1
+    volume, last = gross_volume(problem), len(price) - 1
     for y in years:
         left = dataset.expired.values[y] + (dataset.bank.values[y] if y == last else 0.0)
-        if price[y] <= 0 and left > 1e-12 * volume[y]:
+        if price[y] <= 0 and left > NOTHING * volume[y]:
             return True
     return False
 
@@ -104,10 +107,6 @@ def _opening(rule: Vintages, bank: float) -> dict[int, float]:
     return {int(rule.opening): bank}
 
 
-def _volume(problem: MarketProblem, dataset: xr.Dataset) -> Array:
-    return np.asarray(dataset.obligation.values.sum(axis=0) + problem.supply)
-
-
 def _alive(problem: MarketProblem, dataset: xr.Dataset) -> NDArray[np.bool_]:
     """Whether a vintage may be surrendered in a year, (vintage, year)."""
     rule = _rule(problem)
@@ -115,22 +114,22 @@ def _alive(problem: MarketProblem, dataset: xr.Dataset) -> NDArray[np.bool_]:
     return np.asarray((age >= -rule.early) & (age <= rule.life))
 
 
-def _stock_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
+def stock_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     """Every allowance of every vintage is surrendered, kept or expired; the totals are the ledger's."""
-    years, labels, volume = problem.year, dataset.vintage.values, _volume(problem, dataset)
+    years, born, volume = problem.year, dataset.vintage.values, volume_of(problem, dataset)
     stock, used, lost = (dataset[f"vintage_{name}"].values for name in ("stock", "surrendered", "expired"))
     opening = _opening(_rule(problem), problem.opening_bank)
     sold = dataset.sold_auction.values + dataset.ceiling_sold.values + dataset.reserve_sold.values.sum(axis=0)
     issued = dataset.free_allocation.values.sum(axis=0) + problem.supply + sold
     came = np.zeros_like(stock)
-    for row, born in enumerate(labels):
-        if born in years:
-            came[row, years.index(born)] = issued[years.index(born)]
+    for row, vintage in enumerate(born):
+        if vintage in years:
+            came[row, years.index(vintage)] = issued[years.index(vintage)]
         else:
-            came[row, 0] = opening.get(int(born), np.nan)
-    before = np.concatenate([np.zeros((len(labels), 1)), stock[:, :-1]], axis=1)
+            came[row, 0] = opening.get(int(vintage), np.nan)
+    before = np.concatenate([np.zeros((len(born), 1)), stock[:, :-1]], axis=1)
     scale = np.minimum(volume, np.abs(stock) + np.abs(used) + np.abs(lost) + 1e-2 * volume)
-    yield worst("vintages.ledger", before + came - used - lost - stock, scale, LEDGER, labels)
+    yield worst("vintages.ledger", before + came - used - lost - stock, scale, LEDGER, born)
     given_up = (
         dataset.obligation.values.sum(axis=0) - dataset.offsets_used.values - dataset.penalty_tonnes.values
         + dataset.make_good.values
@@ -139,16 +138,16 @@ def _stock_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
     yield worst("vintages.bank", stock.sum(axis=0) - dataset.bank.values, volume, LEDGER, years)
     yield worst("vintages.expired", lost.sum(axis=0) - dataset.expired.values, volume, LEDGER, years)
     alive = _alive(problem, dataset)
-    year, born = np.array(years)[None, :], labels[:, None]
-    ends = year == born + _rule(problem).life
+    year, birth = np.array(years)[None, :], born[:, None]
+    ends = year == birth + _rule(problem).life
     wrong = np.where(alive, np.minimum(used, 0.0), used) + np.where(ends, np.minimum(lost, 0.0), lost)
-    wrong = np.abs(wrong) + np.where(year < born, np.maximum(stock, 0.0), np.maximum(-stock, 0.0))
-    wrong = wrong + np.where((alive & ~ends) | (year < born), 0.0, np.abs(stock))
-    yield worst("vintages.life", wrong, volume, LEDGER, labels)
-    older = np.cumsum(np.where(alive & (year >= born), stock, 0.0), axis=0) - np.where(
-        alive & (year >= born), stock, 0.0
+    wrong = np.abs(wrong) + np.where(year < birth, np.maximum(stock, 0.0), np.maximum(-stock, 0.0))
+    wrong = wrong + np.where((alive & ~ends) | (year < birth), 0.0, np.abs(stock))
+    yield worst("vintages.life", wrong, volume, LEDGER, born)
+    older = np.cumsum(np.where(alive & (year >= birth), stock, 0.0), axis=0) - np.where(
+        alive & (year >= birth), stock, 0.0
     )
-    yield worst("vintages.oldest_first", np.minimum(older, used), volume, LEDGER, labels)
+    yield worst("vintages.oldest_first", np.minimum(older, used), volume, LEDGER, born)
 
 
 def _worth(problem: MarketProblem, dataset: xr.Dataset, price: Array) -> Array:
@@ -162,7 +161,7 @@ def _worth(problem: MarketProblem, dataset: xr.Dataset, price: Array) -> Array:
 
 def _price_lines(problem: MarketProblem, dataset: xr.Dataset, name: str, price: Array) -> Iterator[Line]:
     """A vintage is surrendered only at its own price, kept only if that rises with interest, lost only at 0."""
-    volume, worth = _volume(problem, dataset), _worth(problem, dataset, price)
+    volume, worth = volume_of(problem, dataset), _worth(problem, dataset, price)
     stock, used, lost = (dataset[f"vintage_{one}"].values for one in ("stock", "surrendered", "expired"))
     present = worth * problem.discount
     scale = np.maximum(np.where(np.isfinite(present), present, 0.0), 1e-3)
@@ -203,7 +202,7 @@ def _relations(
     problem: MarketProblem, dataset: xr.Dataset, price: Array
 ) -> tuple[list[tuple[Node, Node]], list[tuple[Node, Node]]]:
     """Pairs (a, b) of prices of which a is at least b and just that, and pairs that must be equal."""
-    alive, volume = _alive(problem, dataset), _volume(problem, dataset)
+    alive, volume = _alive(problem, dataset), volume_of(problem, dataset)
     present = _worth(problem, dataset, price) * problem.discount
     used, left = dataset.vintage_surrendered.values, _remaining(dataset, dataset.vintage_stock.values)
     above, equal = [], []

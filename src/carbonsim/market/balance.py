@@ -141,7 +141,9 @@ def _mixed(name: str, units: Sequence[Unit], ends: tuple[float, float], price: f
     if gaps[0] * gaps[1] > 0 or (any(whole) and rounded > LARGEST_ROUNDING):
         raise SolverError(
             f"Balance group '{name}' does not settle at price {price:g}: at balance value {value:.9g} single units are "
-            f"indifferent between two answers, and either leaves allowances and emissions {rounded:.1e} apart."
+            f"indifferent between two answers, and either leaves allowances and emissions {rounded:.1e} apart.",
+            f"平衡组 '{name}' 在价格 {price:g} 下不能确定：平衡值为 {value:.9g} 时，个别单元对两种响应无差异，"
+            f"而任取其一都使配额与排放相差 {rounded:.1e}。",
         )
     weight = gaps[0] / (gaps[0] - gaps[1])
     answers = tuple(

@@ -11,7 +11,7 @@ from carbonsim.market.problem import MarketProblem
 from carbonsim.market.supply import Array
 from carbonsim.market.vintage_stock import oldest_first, vintages_of
 
-DUST = 1e-9  # a bank below this share of the year's obligations is rounding
+DUST = 1e-11  # a bank below this share of the year's obligations is rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)

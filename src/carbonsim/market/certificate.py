@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from carbonsim.errors import CertificateError
+from carbonsim.errors import CertificateError, Said, joined
 from carbonsim.market.problem import MarketProblem
 
 
@@ -69,20 +69,28 @@ def audit(problem: MarketProblem, dataset: xr.Dataset) -> Certificate:
         Ledger and money balanced, every quantity optimal at the price, no arbitrage over time, the price inside an
         interval that is as wide as it can be, best responses compared with a dense grid, balance groups at zero.
     """
-    return Certificate(tuple(_lines(problem, dataset)))
+    return Certificate(tuple(audit_lines(problem, dataset)))
 
 
 def check_certificate(certificate: Certificate) -> None:
     """Raise CertificateError if a line failed."""
     failed = certificate.failures()
     if failed:
-        listed = "; ".join(
-            f"{line.name} at {line.where}: {line.residual:.2e} > {line.tolerance:.0e}" for line in failed
+        listed = joined(
+            Said(
+                f"{line.name} at {line.where}: {line.residual:.2e} > {line.tolerance:.0e}",
+                f"{line.name}（{line.where}）：{line.residual:.2e} > {line.tolerance:.0e}",
+            )
+            for line in failed
         )
-        raise CertificateError(f"The cleared market fails its audit: {listed}. This is a fault of the library.")
+        raise CertificateError(
+            f"The cleared market fails its audit: {listed}. This is a fault of the library.",
+            f"出清结果未通过核验：{listed.zh}。这是程序的错误。",
+        )
 
 
-def _lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
+def audit_lines(problem: MarketProblem, dataset: xr.Dataset) -> Iterator[Line]:
+    """The lines of ``audit`` one by one, for whoever needs no more than the first that fails."""
     from carbonsim.market import audit_bank, audit_enterprises, audit_ledger, audit_prices, audit_responses
 
     yield from audit_ledger.lines(problem, dataset)

@@ -14,6 +14,7 @@ from carbonsim.market.problem import MarketProblem
 from carbonsim.market.supply import Array, Instrument, over_years
 
 FACTOR = "_factor"
+PROBLEM = "market problem"  # what a problem calls itself in its own refusals
 ENTERPRISE_FIELDS = ("baseline", "share", "fixed", "per_emission")
 OPTION_FIELDS = ("potential", "unit_cost", "slope")
 FIELDS = ("supply", *ENTERPRISE_FIELDS, *OPTION_FIELDS)
@@ -53,18 +54,30 @@ def apply_changes(
     array([9., 9., 8.])
     """
     if not isinstance(changes, Mapping) or not changes:
-        raise InputError(f"{where} changes nothing; expected a mapping of {shorten(KNOWN)} to values.")
+        raise InputError(
+            f"{where} changes nothing; expected a mapping of {shorten(KNOWN)} to values.",
+            f"{where} 没有改变任何内容；应为 {shorten(KNOWN, 'zh')} 到数值的映射。",
+        )
     for key in changes:
         if key not in KNOWN:
-            raise InputError(f"{where} has no '{key}'. Known: {', '.join(KNOWN)}. {did_you_mean(str(key), KNOWN)}")
+            raise InputError(
+                f"{where} has no '{key}'. Known: {', '.join(KNOWN)}. {did_you_mean(str(key), KNOWN)}",
+                f"{where} 没有 '{key}'。可用：{'、'.join(KNOWN)}。{did_you_mean(str(key), KNOWN, 'zh')}",
+            )
     _check_year(problem, from_year, problem.year[0], where)
     changed = problem
     for key, value in changes.items():
         place = f"{where}.{key}"
-        if key == "instruments":
-            changed = _with_instruments(changed, value, from_year, place)
-        else:
-            changed = _with_field(changed, key, value, from_year, place)
+        try:
+            if key == "instruments":
+                changed = _with_instruments(changed, value, from_year, place)
+            else:
+                changed = _with_field(changed, key, value, from_year, place)
+        except InputError as wrong:
+            # The changed market speaks of itself; the reader looks for the change.
+            raise InputError(
+                [dataclasses.replace(one, source=place) if one.source == PROBLEM else one for one in wrong.issues]
+            ) from None
     return changed
 
 
@@ -82,7 +95,10 @@ def _with_field(problem: MarketProblem, key: str, value: object, from_year: int,
         years, numbers = _dated(path, problem, from_year, where)
         changed[row, years] = changed[row, years] * numbers if key.endswith(FACTOR) else numbers
     if np.array_equal(changed, array):
-        raise InputError(f"{where} leaves every number as it was; leave it out or give it another value.")
+        raise InputError(
+            f"{where} leaves every number as it was; leave it out or give it another value.",
+            f"{where} 使所有数值保持不变；请删去，或给出其他数值。",
+        )
     if name == "supply":
         return dataclasses.replace(problem, supply=changed[0])
     if name in OPTION_FIELDS:
@@ -98,10 +114,16 @@ def _by_row(value: object, rows: Sequence[str], where: str) -> Iterator[tuple[in
         yield from ((row, value) for row in range(len(rows)))
         return
     if rows == ("",):
-        raise InputError(f"{where} is given by {shorten([str(key) for key in value])}; expected years.")
+        raise InputError(
+            f"{where} is given by {shorten([str(key) for key in value])}; expected years.",
+            f"{where} 按 {shorten([str(key) for key in value], 'zh')} 给出，应按年份给出。",
+        )
     for label, path in value.items():
         if label not in rows:
-            raise InputError(f"{where} names '{label}', which is not in the market. {did_you_mean(str(label), rows)}")
+            raise InputError(
+                f"{where} names '{label}', which is not in the market. {did_you_mean(str(label), rows)}",
+                f"{where} 提到 '{label}'，市场中没有。{did_you_mean(str(label), rows, 'zh')}",
+            )
         yield rows.index(str(label)), path
 
 
@@ -109,7 +131,7 @@ def _dated(value: object, problem: MarketProblem, from_year: int, where: str) ->
     """Positions of the years that change, and their numbers."""
     path = value if isinstance(value, Mapping) else {from_year: value}
     if not path:
-        raise InputError(f"{where} names no year.")
+        raise InputError(f"{where} names no year.", f"{where} 没有任何年份。")
     numbers = np.full(len(problem.year), np.nan)
     for year in sorted(path):
         _check_year(problem, year, from_year, where)
@@ -119,7 +141,9 @@ def _dated(value: object, problem: MarketProblem, from_year: int, where: str) ->
             or not isinstance(number, (int, float, np.integer, np.floating))
             or number != number
         ):
-            raise InputError(f"{where} of {year} is {number!r}; expected a number.")
+            raise InputError(
+                f"{where} of {year} is {number!r}; expected a number.", f"{where} 在 {year} 年为 {number!r}，应为数。"
+            )
         numbers[problem.year.index(year) :] = number
     position = np.arange(problem.year.index(min(path)), len(problem.year))
     return position, numbers[position]
@@ -127,7 +151,10 @@ def _dated(value: object, problem: MarketProblem, from_year: int, where: str) ->
 
 def _check_year(problem: MarketProblem, year: object, first: int, where: str) -> None:
     if year not in problem.year or cast(Any, year) < first:
-        raise InputError(f"{where} is from year {year!r}; expected a year from {first} to {problem.year[-1]}.")
+        raise InputError(
+            f"{where} is from year {year!r}; expected a year from {first} to {problem.year[-1]}.",
+            f"{where} 从 {year!r} 年开始，应为 {first} 至 {problem.year[-1]} 之间的年份。",
+        )
 
 
 def _is_year(key: object) -> bool:
@@ -139,18 +166,26 @@ def _check_no_response(problem: MarketProblem, touched: NDArray[np.bool_], where
         if touched[term.enterprise, problem.year.index(term.year)]:
             raise InputError(
                 f"{where} changes {problem.enterprise[term.enterprise]} in {term.year}, whose emissions are held by a "
-                "response term; name the enterprises without one."
+                "response term; name the enterprises without one.",
+                f"{where} 改变了 {problem.enterprise[term.enterprise]} 在 {term.year} 年的数值，"
+                "而其排放由最优响应单元给出；请改列没有最优响应单元的企业。",
             )
 
 
 def _with_instruments(problem: MarketProblem, value: object, from_year: int, where: str) -> MarketProblem:
     labels = [instrument.label for instrument in problem.instruments]
     if not isinstance(value, Mapping):
-        raise InputError(f"{where} is {value!r}; expected a mapping of labels to their fields.")
+        raise InputError(
+            f"{where} is {value!r}; expected a mapping of labels to their fields.",
+            f"{where} 为 {value!r}，应为名称到字段的映射。",
+        )
     changed = list(problem.instruments)
     for label, fields in value.items():
         if label not in labels:
-            raise InputError(f"{where} has no '{label}'. Declared: {shorten(labels) or 'none'}.")
+            raise InputError(
+                f"{where} has no '{label}'. Declared: {shorten(labels) or 'none'}.",
+                f"{where} 没有 '{label}'。已声明：{shorten(labels, 'zh') or '无'}。",
+            )
         position = labels.index(label)
         changed[position] = _with_arrays(problem, changed[position], fields, from_year, f"{where}.{label}")
     return dataclasses.replace(problem, instruments=tuple(changed))
@@ -161,17 +196,26 @@ def _with_arrays(
 ) -> Instrument:
     known = instrument.yearly()
     if not isinstance(fields, Mapping):
-        raise InputError(f"{where} is {fields!r}; expected a mapping of its fields to values.")
+        raise InputError(
+            f"{where} is {fields!r}; expected a mapping of its fields to values.",
+            f"{where} 为 {fields!r}，应为字段到数值的映射。",
+        )
     new: dict[str, Array] = {}
     for key, value in fields.items():
         name = str(key).removesuffix(FACTOR)
         if name not in known:
-            raise InputError(f"{where} has no yearly field '{key}'. Known: {', '.join(known) or 'none'}.")
+            raise InputError(
+                f"{where} has no yearly field '{key}'. Known: {', '.join(known) or 'none'}.",
+                f"{where} 没有逐年字段 '{key}'。可用：{'、'.join(known) or '无'}。",
+            )
         before = np.array(over_years(new.get(name, known[name]), len(problem.year)))
         years, numbers = _dated(value, problem, from_year, f"{where}.{key}")
         after = before.copy()
         after[years] = after[years] * numbers if str(key).endswith(FACTOR) else numbers
         if np.array_equal(before, after, equal_nan=True):
-            raise InputError(f"{where}.{key} leaves every number as it was; leave it out or give it another value.")
+            raise InputError(
+                f"{where}.{key} leaves every number as it was; leave it out or give it another value.",
+                f"{where}.{key} 使所有数值保持不变；请删去，或给出其他数值。",
+            )
         new[name] = after
     return cast(Instrument, dataclasses.replace(cast(Any, instrument), **new))

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, shorten
+from carbonsim.errors import InputError, Said, chinese_of, joined, shorten
 from carbonsim.market.certificate import Certificate, audit, check_certificate
 from carbonsim.market.clearing import Clearing
-from carbonsim.market.concept import Concept, name_of
+from carbonsim.market.concept import Concept, concept_of, name_of
+from carbonsim.market.equilibria import equilibrium_lines
 from carbonsim.market.equilibrium import answer_given_price, clear_by_best_response
 from carbonsim.market.ledger import market_dataset
 from carbonsim.market.lumpy import clear_lumpy
 from carbonsim.market.notebook import market_html
 from carbonsim.market.price_search import clear_by_price_search
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.supply import EngineName
+from carbonsim.market.supply import EngineName, engine_zh
 
 Engine = Literal["auto", "programme", "price_search", "best_response"]
 Progress = Callable[[str, float], None]
@@ -54,7 +56,7 @@ class Market:
             )
             shown = "undetermined" if np.isnan(price) else f"{price:.6g}"
             rows.append(f"  {place}: {shown}{interval} ({at.price_basis.item()}), bank {float(at.bank):.6g}")
-        return "\n".join(rows)
+        return "\n".join([*rows, *(f"  {line}" for line in equilibrium_lines(self.dataset))])
 
     def _repr_html_(self) -> str:
         """The same as a table for a notebook."""
@@ -67,7 +69,7 @@ def clear(
     engine: Engine = "auto",
     progress: Progress | None = None,
     *,
-    concept: Concept | None = None,
+    concept: Concept | str | Mapping[str, object] | None = None,
 ) -> Market:
     """The market's prices, quantities and trades, with the certificate that proves them.
 
@@ -79,8 +81,9 @@ def clear(
         affine rules, the price search for large ones and for linear MACs.
     progress : callable, optional
         Called with a stage and a fraction from 0 to 1.
-    concept : Concept, optional
-        Who foresees what and who moves whom; without one everybody foresees the whole path and takes it as given.
+    concept : Concept, str or dict, optional
+        Who foresees what and who moves whom; without one everybody foresees the whole path and takes it as given. A
+        registered name, or a dict with the name as ``kind`` and its settings, is read as in a problem file.
 
     Returns
     -------
@@ -99,16 +102,27 @@ def clear(
     """
     if not isinstance(problem, MarketProblem):
         raise InputError(
-            f"a {type(problem).__name__} is no market problem; make one with MarketProblem.from_mapping(...)."
+            f"a {type(problem).__name__} is no market problem; make one with MarketProblem.from_mapping(...).",
+            f"{type(problem).__name__} 不是市场问题；请用 MarketProblem.from_mapping(...) 建立。",
         )
     if concept is not None:
+        concept = concept_of(concept, problem.year)
         if problem.plans is not None:
-            raise InputError(f"plans cannot stand beside the concept {name_of(concept)}; leave one of them out.")
+            raise InputError(
+                f"plans cannot stand beside the concept {name_of(concept)}; leave one of them out.",
+                f"plans 不能与均衡概念 {name_of(concept)} 并用；请删去其中之一。",
+            )
         return concept.clear(problem, engine, progress)
     if problem.plans is not None:
         return clear_lumpy(problem, engine, progress)
     clearing = _clear(problem, engine, progress)
     dataset = market_dataset(problem, clearing)
+    if clearing.engine != "programme" and _over_obligations(dataset).size:
+        # Loaded only here: it takes the solver, which the engines without one do not load.
+        from carbonsim.market.tied_quantities import keep_within_obligations
+
+        within = keep_within_obligations(problem, clearing, dataset)
+        dataset = dataset if within is None else market_dataset(problem, within)
     _check_within_obligations(problem, dataset)
     certificate = audit(problem, dataset)
     check_certificate(certificate)
@@ -117,16 +131,26 @@ def clear(
 
 def _clear(problem: MarketProblem, engine: Engine, progress: Progress | None) -> Clearing:
     if engine not in ("auto", *ENGINES):
-        raise InputError(f"engine is '{engine}'. Known: auto, {', '.join(sorted(ENGINES))}.")
+        raise InputError(
+            f"engine is '{engine}'. Known: auto, {', '.join(sorted(ENGINES))}.",
+            f"求解方式为 '{engine}'。可用：auto、{'、'.join(engine_zh(name) for name in sorted(ENGINES))}。",
+        )
     if problem.given_price is not None:
         if engine in ("programme", "price_search"):
             raise InputError(
-                f"Engine '{engine}' finds a price; a problem with given_price is answered, not cleared: use 'auto'."
+                f"Engine '{engine}' finds a price; a problem with given_price is answered, not cleared: use 'auto'.",
+                f"求解方式 {engine_zh(engine)}用于求价格；已给出 given_price 的问题只须求各企业的响应，请用 auto。",
             )
         return answer_given_price(
-            problem, "the price path is given, so everybody answers it and nothing needs to clear"
+            problem,
+            Said(
+                "the price path is given, so everybody answers it and nothing needs to clear",
+                "价格路径已给定，各企业只须响应，无须出清",
+            ),
         )
-    chosen, reason = choose_engine(problem) if engine == "auto" else (engine, "asked for by the caller")
+    chosen, reason = (
+        choose_engine(problem) if engine == "auto" else (engine, Said("asked for by the caller", "由用户指定"))
+    )
     if chosen == "best_response":
         return clear_by_best_response(problem, reason, progress)
     if chosen == "price_search":
@@ -137,20 +161,33 @@ def _clear(problem: MarketProblem, engine: Engine, progress: Progress | None) ->
     return clear_by_programme(problem, reason)
 
 
-def _check_within_obligations(problem: MarketProblem, dataset: xr.Dataset) -> None:
-    """Refuse an answer in which more stands in for allowances than there is to surrender: it would mint allowances."""
+def _over_obligations(dataset: xr.Dataset) -> NDArray[np.intp]:
+    """Positions of the years in which more stands in for allowances than there is to surrender."""
     obligation = dataset.obligation.values.sum(axis=0)
     instead = dataset.offsets_used.values + dataset.penalty_tonnes.values
-    over = np.flatnonzero(instead > obligation * (1 + ROUNDING) + ROUNDING * max(float(obligation.max()), 1.0))
+    return np.flatnonzero(instead > obligation * (1 + ROUNDING) + ROUNDING * max(float(obligation.max()), 1.0))
+
+
+def _check_within_obligations(problem: MarketProblem, dataset: xr.Dataset) -> None:
+    """Refuse an answer in which more stands in for allowances than there is to surrender: it would mint allowances.
+
+    The engines show another answer of the same cost if one keeps within obligations, so here there is none.
+    """
+    over = _over_obligations(dataset)
     if not over.size:
         return
+    obligation = dataset.obligation.values.sum(axis=0)
+    instead = dataset.offsets_used.values + dataset.penalty_tonnes.values
     y = over[0]
     names = [step.name for step in problem.steps if step.kind in ("offset", "penalty") and step.exists()[y]]
     raise InputError(
         f"{shorten(names)} would stand in for {instead[y]:,.6g} t in {problem.year[y]}, where only "
         f"{obligation[y]:,.6g} t have to be surrendered: the rest would be new allowances for other years. Limit "
         "offsets by share_limit (1 at most) or by offset_limit, and a fee by escalating_penalty with a first step "
-        "up_to 1 and a last one that nobody would pay."
+        "up_to 1 and a last one that nobody would pay.",
+        f"{shorten(names, 'zh')} 将在 {problem.year[y]} 年替代 {instead[y]:,.6g} 吨配额，而该年只须清缴 "
+        f"{obligation[y]:,.6g} 吨：其余相当于为其他年份新增配额。请用 share_limit（至多为 1）或 offset_limit "
+        "限制抵销，用 escalating_penalty 限制罚款（首档 up_to 为 1，末档无人愿付）。",
     )
 
 
@@ -174,29 +211,44 @@ def choose_engine(problem: MarketProblem) -> tuple[EngineName, str]:
         if refused["best_response"]:
             raise InputError(
                 f"No engine holds this market: the rules {rules} need best responses, but "
-                f"{'; '.join(refused['best_response'])}, which best responses cannot hold. Leave one of them out."
+                f"{'; '.join(refused['best_response'])}, which best responses cannot hold. Leave one of them out.",
+                f"没有求解方式能处理该市场：规则 {rules} 需要最优响应，但 {joined(refused['best_response']).zh}，"
+                "最优响应不能处理。请删去其中之一。",
             )
         return (
             "best_response",
-            f"the rules {rules} are no convex programme, so each unit's best answer is searched",
+            Said(
+                f"the rules {rules} are no convex programme, so each unit's best answer is searched",
+                f"规则 {rules} 不是凸规划，因此搜索每个单元的最优响应",
+            ),
         )
     if refused["price_search"]:
-        return "programme", f"{refused['price_search'][0]}, which only the programme can hold"
+        return "programme", Said(
+            f"{refused['price_search'][0]}, which only the programme can hold",
+            f"{chinese_of(refused['price_search'][0])}，只有 {engine_zh('programme')}能处理",
+        )
     quadratic = int(np.count_nonzero((problem.options.slope > 0) & (problem.options.potential > 0)))
     columns = int(np.count_nonzero(problem.options.potential > 0))
     if refused["programme"]:
-        return "price_search", "; ".join(refused["programme"])
+        return "price_search", joined(refused["programme"])
     if quadratic:
         return (
             "price_search",
-            f"{quadratic} of {columns} option-years have linear MACs, which the price search has exact",
+            Said(
+                f"{quadratic} of {columns} option-years have linear MACs, which the price search has exact",
+                f"{columns} 个选项·年中有 {quadratic} 个的边际减排成本为线性，价格搜索可精确处理",
+            ),
         )
     if columns > COLUMNS_FOR_PROGRAMME:
-        return "price_search", f"{columns} option-years: the exact price search is faster"
-    return "programme", "every rule is affine, so the market is one convex programme"
+        return "price_search", Said(
+            f"{columns} option-years: the exact price search is faster", f"共 {columns} 个选项·年：精确的价格搜索更快"
+        )
+    return "programme", Said(
+        "every rule is affine, so the market is one convex programme", "所有规则均为仿射，市场是一个凸规划"
+    )
 
 
 def _refusals(problem: MarketProblem, engine: EngineName) -> list[str]:
     """Why an engine cannot hold the problem's instruments, a clause for each that it cannot."""
     found = ((instrument.label, instrument.refused_by(engine)) for instrument in problem.instruments)
-    return [f"{label} {reason}" for label, reason in found if reason]
+    return [Said(f"{label} {reason}", f"{label} {chinese_of(reason)}") for label, reason in found if reason]

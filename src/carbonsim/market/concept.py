@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
+from carbonsim.errors import InputError
+from carbonsim.market.faults import Fault, raise_faults, unknown_name
+from carbonsim.market.plugin_arguments import argument_faults, make
 from carbonsim.registry import Registry
 
 if TYPE_CHECKING:
@@ -32,3 +35,42 @@ def name_of(concept: Concept) -> str:
     """The name under which a concept is registered, as problem files give it; else that of its class."""
     found = (name for name in concepts if concepts.get(name).target is type(concept))
     return next(found, type(concept).__name__)
+
+
+def concept_of(given: Concept | str | Mapping[str, object], years: Sequence[int]) -> Concept:
+    """The concept that is given: one already made, a name, or a name as ``kind`` with its settings.
+
+    Raises
+    ------
+    InputError
+        With every fault of the name and the settings.
+
+    Examples
+    --------
+    >>> concept_of({"kind": "rolling_horizon", "window": 2}, [2025, 2026]).window
+    2
+    """
+    if isinstance(given, Concept):
+        return given
+    concept, _, faults = read_concept(given, years)
+    raise_faults(faults, "clear")
+    return cast(Concept, concept)
+
+
+def read_concept(value: object, years: Sequence[int]) -> tuple[Concept | None, str, list[Fault]]:
+    """A concept from its name or its settings, the name, and every fault; None where there is a fault."""
+    record = dict(value) if isinstance(value, Mapping) else {"kind": value}
+    name = str(record.pop("kind", ""))
+    path = ("concept", "kind") if isinstance(value, Mapping) else ("concept",)
+    if name not in concepts:
+        return None, "", [unknown_name(path, name, tuple(concepts), ("concept", "均衡概念"))]
+    target = concepts.get(name).target
+    settings = {str(key): setting for key, setting in record.items()}
+    faults = argument_faults(("concept",), target, settings, years)
+    if faults:
+        return None, name, faults
+    try:
+        return cast(Concept, make(("concept",), target, settings, years)), name, []
+    except InputError as problem:
+        return None, name, [Fault(("concept",), one.message, one.message_zh, one.hint, one.hint_zh)
+                            for one in problem.issues]  # fmt: skip

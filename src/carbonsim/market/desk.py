@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from carbonsim.errors import InputError, Issue, shorten
+from carbonsim.errors import InputError, Issue, Said, chinese_of, shorten
 from carbonsim.market.audit_desk import audit_desk
 from carbonsim.market.certificate import Certificate, check_certificate
 from carbonsim.market.supply import Array
@@ -101,7 +101,12 @@ class Desk:
         object.__setattr__(self, "window", tuple(map(str, self.window)) or self.month)
         found = list(_problems(self))
         if found:
-            raise InputError([Issue(code="desk", source="desk", message=text) for text in found])
+            raise InputError(
+                [
+                    Issue(code="desk", source="desk", source_zh="履约台", message=text, message_zh=chinese_of(text))
+                    for text in found
+                ]
+            )
 
     def by_month(self, name: str) -> Array:
         """A field over months; a single number of ``issued`` stands in the first month only."""
@@ -191,30 +196,57 @@ def plan_desk(desk: Desk) -> DeskPlan:
     return DeskPlan(dataset, certificate)
 
 
-def _problems(desk: Desk) -> list[str]:
-    found = []
+def _problems(desk: Desk) -> Iterator[str]:
     if not desk.month or len(set(desk.month)) < len(desk.month):
-        found.append("month needs one label each, and one month at least.")
+        yield Said("month needs one label each, and one month at least.", "month 须至少有一个月，且名称各不相同。")
     strangers = [label for label in desk.window if label not in desk.month]
     if strangers:
-        found.append(f"window names {shorten(strangers)}, which are none of the months.")
+        yield Said(
+            f"window names {shorten(strangers)}, which are none of the months.",
+            f"window 提到 {shorten(strangers, 'zh')}，不在各月之中。",
+        )
     for name in YEARLY:
         values = np.asarray(getattr(desk, name), dtype=float).reshape(-1)
         if len(values) not in (1, len(desk.month)):
-            found.append(f"{name} has {len(values)} values; expected 1 or one for each of {len(desk.month)} months.")
+            yield Said(
+                f"{name} has {len(values)} values; expected 1 or one for each of {len(desk.month)} months.",
+                f"{name} 有 {len(values)} 个值，应为 1 个，或 {len(desk.month)} 个月每月一个。",
+            )
         elif np.any(values < 0) or (name != "credit_price" and np.any(np.isnan(values))):
-            found.append(f"{name} holds a negative value or none; expected numbers that are not negative.")
+            yield Said(
+                f"{name} holds a negative value or none; expected numbers that are not negative.",
+                f"{name} 含负数或空缺，应为非负数。",
+            )
     for name in ("obligation", "opening_holdings", "opening_credits", "carry_over_base", "carry_over_multiple",
                  "carried_value", "fine", "fee", "credit_line"):  # fmt: skip
         value = getattr(desk, name)
         if np.isnan(value) or value < 0:
-            found.append(f"{name} is {value:g}; expected a number that is not negative.")
+            yield Said(
+                f"{name} is {value:g}; expected a number that is not negative.",
+                f"{name} 为 {value:g}，应为非负数。",
+            )
+    yield from _wrong_together(desk)
+
+
+def _wrong_together(desk: Desk) -> Iterator[str]:
+    """Shares above 1, and settings that do not go together."""
     if not 0 <= desk.credit_limit <= 1:
-        found.append(f"credit_limit is {desk.credit_limit:g}; expected a share from 0 to 1.")
+        yield Said(
+            f"credit_limit is {desk.credit_limit:g}; expected a share from 0 to 1.",
+            f"credit_limit 为 {desk.credit_limit:g}，应为 0 到 1 之间的比例。",
+        )
     if desk.fee >= 1:
-        found.append(f"fee is {desk.fee:g}; expected a share of the price below 1.")
+        yield Said(
+            f"fee is {desk.fee:g}; expected a share of the price below 1.",
+            f"fee 为 {desk.fee:g}，应为价格中小于 1 的比例。",
+        )
     if desk.trade_for_profit and np.isinf(desk.credit_line) and np.any(np.isinf(desk.by_month("volume_limit"))):
-        found.append("trade_for_profit has no end without a limit; give a finite credit_line or volume_limit.")
+        yield Said(
+            "trade_for_profit has no end without a limit; give a finite credit_line or volume_limit.",
+            "trade_for_profit 不设限就没有尽头；请给出有限的 credit_line 或 volume_limit。",
+        )
     if not (desk.monthly_interest > -1 and np.isfinite(desk.opening_cash) and np.isfinite(desk.net_sales_before)):
-        found.append("monthly_interest must be above -1, opening_cash and net_sales_before finite.")
-    return found
+        yield Said(
+            "monthly_interest must be above -1, opening_cash and net_sales_before finite.",
+            "monthly_interest 须大于 -1，opening_cash 与 net_sales_before 须为有限的数。",
+        )

@@ -5,6 +5,7 @@ Sets: m month. Tonnes are divided by ``scale``, money by ``scale`` too, so that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from carbonsim.errors import InfeasibleError
+from carbonsim.market.supply import Array
 from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, compile_programme
 
 if TYPE_CHECKING:
@@ -31,11 +33,23 @@ class _Found:
 
     def column(self, name: str) -> float:
         position = self.compiled.column_position()
-        return float(self.solution.values[position[name]]) * self.scale if name in position else 0.0
+        place = position.get(name, position.get(_quoted(name)))
+        return 0.0 if place is None else float(self.solution.values[place]) * self.scale
 
     def dual(self, name: str) -> float:
         rows = {row: place for place, row in enumerate(self.compiled.rows)}
-        return float(self.solution.row_dual[rows[name]]) if name in rows else 0.0
+        place = rows.get(name, rows.get(_quoted(name)))
+        return 0.0 if place is None else float(self.solution.row_dual[place])
+
+    def trades(self, months: Sequence[str]) -> tuple[Array, Array]:
+        """Bought and sold by month; what is bought and sold in the same month, which free trade allows, is left out."""
+        bought, sold = (np.array([self.column(f"{name}[{m}]") for m in months]) for name in ("bought", "sold"))
+        return np.maximum(bought - np.maximum(sold, 0.0), 0.0), np.maximum(sold - np.maximum(bought, 0.0), 0.0)
+
+
+def _quoted(name: str) -> str:
+    """The name as Pyomo writes it where the month reads as a number: 202610."""
+    return name.replace("[", "['").replace("]", "']")
 
 
 def best_plan(desk: Desk) -> xr.Dataset:
@@ -50,7 +64,9 @@ def best_plan(desk: Desk) -> xr.Dataset:
     if not plans:
         raise InfeasibleError(
             f"The obligation of {desk.obligation:,.6g} t cannot be met: cash and credit line, or the volumes that can "
-            "be traded, do not reach. Raise credit_line or volume_limit, or state a fine for what is missing."
+            "be traded, do not reach. Raise credit_line or volume_limit, or state a fine for what is missing.",
+            f"{desk.obligation:,.6g} 吨的清缴义务无法履行：现金与信用额度，或可交易的数量，不足以履行。请提高 "
+            "credit_line 或 volume_limit，或给出未清缴部分的罚款（fine）。",
         )
     wealth = [-found.solution.objective for found in plans]
     # Of plans worth the same the simpler one, without a condition on sales, is taken.
@@ -168,7 +184,8 @@ def _dataset(desk: Desk, found: _Found) -> xr.Dataset:
     def path(name: str) -> list[float]:
         return [found.column(f"{name}[{m}]") for m in months]
 
-    bought, sold, credits = (np.maximum(path(name), 0.0) for name in ("bought", "sold", "credits"))
+    bought, sold = found.trades(months)
+    credits = np.maximum(path("credits"), 0.0)
     cash, holdings = np.array(path("cash")), np.maximum(path("holdings"), 0.0)
     before = np.concatenate([[desk.opening_cash], cash[:-1]])
     used, carried, expired, missing = (
@@ -213,18 +230,23 @@ def _least_values(desk: Desk, found: _Found, used: float) -> dict[str, float]:
     money = np.array([-found.dual(f"pay[{m}]") for m in months])
     sales = (-desk.carry_over_multiple * found.dual("carry_over") - found.dual("net_seller")) * desk.in_window
     selling = sales if "net_seller" in found.compiled.rows else 0.0
-    bought, credits = (np.array([found.column(f"{name}[{m}]") for m in months]) for name in ("bought", "credits"))
+    bought, _ = found.trades(months)
+    credits = np.array([found.column(f"credits[{m}]") for m in months])
     gain = worth - money * (1 + desk.fee) * desk.by_month("allowance_price") - selling
     open_months = bought < desk.by_month("volume_limit") - tiny
     exhausted = bought.sum() + desk.credit_counts * used >= desk.purchase_limit - tiny
-    purchase = max(float(gain[open_months].max(initial=0.0)), 0.0) if exhausted else 0.0
     cost = np.where(
         credits < desk.by_month("credit_volume_limit") - tiny, money * desk.by_month("credit_price"), np.nan
     )
     cheapest = float(np.nanmin(cost)) if not np.all(np.isnan(cost)) else np.inf
     last = -found.dual("deadline")
-    free = max(last + found.dual("surrender") - desk.credit_counts * purchase, 0.0)
     left = desk.opening_credits + float(credits.sum()) - used
+    most = 0.0 if left > tiny else cheapest
+    purchase = max(float(gain[open_months].max(initial=0.0)), 0.0) if exhausted else 0.0
+    if exhausted and desk.credit_counts and used < desk.credit_limit * desk.obligation - tiny:
+        # What keeps more credits from being used is that each takes off what may be bought.
+        purchase = max(purchase, (last + found.dual("surrender") - most) / desk.credit_counts)
+    free = max(last + found.dual("surrender") - desk.credit_counts * purchase, 0.0)
     credit = 0.0 if left > tiny else min(free, cheapest)
     limit = free - credit if used >= desk.credit_limit * desk.obligation - tiny else 0.0
     return {

@@ -10,18 +10,22 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InfeasibleError, InputError, SolverError, shorten
+from carbonsim.errors import InfeasibleError, InputError, Said, SolverError, shorten
 from carbonsim.market.clearing import Clearing, EnterpriseClearing
 from carbonsim.market.enterprise_data import OWN_KINDS, EnterpriseData
 from carbonsim.market.enterprise_decisions import price_decisions
 from carbonsim.market.enterprise_instrument import Found, Published
 from carbonsim.market.enterprise_programme import own_name, shared_name, tiled_programme
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.programme import LARGEST_QUADRATIC, responds
+from carbonsim.market.programme import responds
+from carbonsim.market.programme_prices import POINT_WIDTH
+from carbonsim.market.programme_refusals import LARGEST_QUADRATIC
+from carbonsim.market.rounding import at_bounds
 from carbonsim.market.scarcity import forward_shortfall, raise_infeasible
 from carbonsim.market.supply import Array
 from carbonsim.solving import (
     CompiledProgramme,
+    DualFace,
     IntegerSolution,
     LoadedProgramme,
     Solution,
@@ -32,11 +36,8 @@ from carbonsim.solving.tile import TiledProgramme
 
 Index = NDArray[np.intp]
 
-MARKET_SHIFT = 1e-7  # one-sided shift of the market's balance, as a share of the largest yearly emissions
-CELL_SHIFT = 1e-7  # one-sided shift of an enterprise's balance, as a share of what it can ever hold
-SMALLEST_SHIFT = 1e-8  # in the programme's unit: above the solver's tolerance
-POINT_WIDTH = 1e-5  # with linear MACs, an interval narrower than this share of the price is one price
 NEGLIGIBLE = 1e-9
+ROUNDING = 1e-12  # flows below this share of the largest one are the solver's rounding
 SETTLINGS = 20  # corrections of yes-or-no decisions that cost nothing
 
 
@@ -63,7 +64,32 @@ def clear_by_enterprises(problem: MarketProblem, reason: str) -> Clearing:
     if whole and plan is None:
         _raise_infeasible(data, tiled)
     solved = _solve(data, tiled, tiled.programme if plan is None else plan.fixed)
-    return _clearing(solved if plan is None else _settle(solved), reason, plan)
+    return _clearing(_within_obligations(solved if plan is None else _settle(solved)), reason, plan)
+
+
+def _within_obligations(solved: _Solved) -> _Solved:
+    """Other quantities of the same cost, in which less stands in for allowances than there is to surrender.
+
+    The same ones where they are so, or where there are none. Whole numbers stay as the plan has them.
+    """
+    problem = solved.data.problem
+    obligation = np.sum(problem.share * problem.baseline, axis=0)
+    obligation -= np.sum(problem.option_share * solved.abatement(), axis=0)
+    own = np.array([step.kind in OWN_KINDS for step in problem.steps], dtype=bool)
+    if np.all(_steps(solved)[1][own].sum(axis=0) <= obligation + NEGLIGIBLE * max(float(obligation.max()), NEGLIGIBLE)):
+        return solved
+    bounded = tiled_programme(dataclasses.replace(solved.data, within=True)).programme
+    fixed = dataclasses.replace(
+        bounded,
+        integer=None,
+        column_lower=solved.programme.column_lower,
+        column_upper=solved.programme.column_upper,
+    )
+    other = LoadedProgramme(fixed, warm=True).solve()
+    least = solved.solution.objective
+    if other is None or other.objective > least + NEGLIGIBLE * max(1.0, abs(least)):
+        return solved
+    return dataclasses.replace(solved, solution=dataclasses.replace(solved.solution, values=other.values))
 
 
 def _solve(data: EnterpriseData, tiled: TiledProgramme, programme: CompiledProgramme) -> _Solved:
@@ -92,7 +118,10 @@ def _settle(solved: _Solved) -> _Solved:
         upper = np.where(whole, lower, solved.programme.column_upper)
         programme = dataclasses.replace(solved.programme, column_lower=lower, column_upper=upper)
         solved = _solve(solved.data, solved.tiled, programme)
-    raise SolverError(f"The plan's yes-or-no decisions do not fit its quantities after {SETTLINGS} corrections.")
+    raise SolverError(
+        f"The plan's yes-or-no decisions do not fit its quantities after {SETTLINGS} corrections.",
+        f"方案的是非决策经 {SETTLINGS} 次修正仍与其数量不一致。",
+    )
 
 
 def _refuse_quadratic(data: EnterpriseData) -> None:
@@ -100,13 +129,17 @@ def _refuse_quadratic(data: EnterpriseData) -> None:
     if count > LARGEST_QUADRATIC:
         raise InputError(
             f"The programme would hold {count} quadratic columns, more than the {LARGEST_QUADRATIC} that the solver "
-            "handles in seconds. Cut linear MACs into steps, or leave out what needs a balance for each enterprise."
+            "handles in seconds. Cut linear MACs into steps, or leave out what needs a balance for each enterprise.",
+            f"该规划将有 {count} 个二次列，超过求解器在数秒内能处理的 {LARGEST_QUADRATIC} 个。"
+            "请把线性边际减排成本切成分档，或删去需要分企业平衡的工具。",
         )
     whole = [instrument.label for instrument in data.instruments if instrument.has_integers]
     if count and whole:
         raise InputError(
             f"{whole[0]} needs whole numbers (who trades, who is a net seller), which the solver cannot hold together "
-            "with linear MACs (slope > 0). Cut these options into steps of constant cost."
+            "with linear MACs (slope > 0). Cut these options into steps of constant cost.",
+            f"{whole[0]} 需要整数决策（谁交易、谁是净卖方），求解器不能与线性边际减排成本（slope > 0）一并处理。"
+            "请把这些选项切成成本不变的分档。",
         )
 
 
@@ -174,7 +207,7 @@ class _Solved:
                     if self.data.inside[members.option[0, slot], y]:
                         places = self.tiled.columns(f"enterprise[@{number}].abatement[@{slot},{year}]")
                         found[members.option[:, slot], y] = self.solution.values[places] * self.data.scale
-        return np.clip(found, 0.0, self.data.problem.options.potential)
+        return at_bounds(self.data.problem, found)
 
     def shared(self, name: str, year: int) -> float:
         """Value of a shared column [tCO2e], 0 if there is none."""
@@ -242,7 +275,7 @@ def _clearing(solved: _Solved, reason: str, plan: IntegerSolution | None) -> Cle
 
 def _tidy(flow: Array) -> Array:
     """A flow without what is the solver's rounding."""
-    return np.where(np.abs(flow) <= NEGLIGIBLE * float(np.abs(flow).max(initial=0.0)), 0.0, flow)
+    return np.where(np.abs(flow) <= ROUNDING * float(np.abs(flow).max(initial=0.0)), 0.0, flow)
 
 
 def _steps(solved: _Solved) -> tuple[Array, Array]:
@@ -267,23 +300,31 @@ def _market_prices(solved: _Solved, duals: Array) -> Array:
         counted = solved.programme.row_lower[solved.balance] == solved.programme.row_upper[solved.balance]
         if not np.any(counted):
             raise SolverError(
-                f"The programme gives a negative price ({price.min():g}) to a row that is at most its supply."
+                f"The programme gives a negative price ({price.min():g}) to a row that is at most its supply.",
+                f"规划对不超过供给的行给出了负价格（{price.min():g}）。",
             )
         raise InfeasibleError(
             f"No price from 0 clears the market of {data.problem.year[int(np.argmin(price))]}: at 0 more is sold than "
             f"anybody takes, because sales count for what may be carried over, and {_why_not_taken(data)}. "
             f"Enterprises would pay {-price.min():.6g} CNY/t to be rid of them. Raise carry_over_limit.base"
-            f"{', or leave out a cost or limit on trade' if len(data.instruments) > 1 else ''}."
+            f"{', or leave out a cost or limit on trade' if len(data.instruments) > 1 else ''}.",
+            f"{data.problem.year[int(np.argmin(price))]} 年没有使市场出清的非负价格：价格为 0 时，"
+            f"卖出量多于愿意接受的量，因为卖出量计入可结转的数量，而 {_why_not_taken(data).zh}。企业愿意付出 "
+            f"{-price.min():.6g} CNY/t 来摆脱配额。请提高 "
+            f"carry_over_limit.base{'，或删去交易成本或交易限额' if len(data.instruments) > 1 else ''}。",
         )
     return np.where(price < NEGLIGIBLE * scale, 0.0, price)
 
 
-def _why_not_taken(data: EnterpriseData) -> str:
+def _why_not_taken(data: EnterpriseData) -> Said:
     """What may keep everybody from taking allowances at a price of 0, as a clause."""
     others = [one.label for one in data.instruments if not one.couples_prices]
     if not others:
-        return "whoever takes them counts fewer sales of its own"
-    return f"{shorten(others)}, or that it counts fewer sales of its own, keeps anybody from taking them"
+        return Said("whoever takes them counts fewer sales of its own", "接受者计入的自身卖出量因此减少")
+    return Said(
+        f"{shorten(others)}, or that it counts fewer sales of its own, keeps anybody from taking them",
+        f"{shorten(others, 'zh')}，或接受者计入的自身卖出量因此减少，使得无人接受",
+    )
 
 
 def _worths(solved: _Solved, duals: Array) -> Array:
@@ -309,59 +350,32 @@ def _link(solved: _Solved, duals: Array, name: str, key: tuple[object, ...]) -> 
 def _intervals(solved: _Solved) -> tuple[Array, Array, Array]:
     """Lowest and highest price of each year, and the duals of all rows that are published.
 
-    Conditions on prices and worths are differences of two of them, so the lowest ones are a solution together: the
-    duals as all balances come back from just more allowances. Where an instrument couples several worths that fails;
+    Conditions on prices and worths are differences of two of them, so of all optimal duals the lowest ones are a
+    solution together: those just above what all balances have. Where an instrument couples several worths that fails;
     the published duals are then those of the optimum itself, and the ends are found year by year.
     """
+    face, market = DualFace(solved.programme, solved.solution), list(map(int, solved.balance))
     if any(instrument.couples_prices for instrument in solved.data.instruments):
         base = _market_prices(solved, solved.solution.row_dual)
-        low, high = _ends_by_year(solved, base, down=True), _ends_by_year(solved, base, down=False)
+        low, high = (_ends_by_year(solved, face, base, sign) for sign in (1.0, -1.0))
         return np.minimum(low, base), np.maximum(high, base), solved.solution.row_dual
-    market = _market_shift(solved)
-    below = dict.fromkeys(map(int, solved.balance), market) | _cell_shifts(solved)
-    duals = _one_sided(solved, below)
+    own = solved.own_balance[solved.own_balance >= 0].tolist()
+    duals = face.toward(dict.fromkeys([*market, *own], 1.0))
     if duals is None:
-        raise SolverError("The programme by enterprise has no point with more allowances than it was solved with.")
+        raise SolverError(
+            "The programme by enterprise has no point with more allowances than it was solved with.",
+            "分企业的规划没有配额更多的可行点。",
+        )
     price = _market_prices(solved, duals)
-    above = _one_sided(solved, dict.fromkeys(map(int, solved.balance), -market))
-    high = _ends_by_year(solved, price, down=False) if above is None else _market_prices(solved, above)
-    if solved.programme.hessian is not None:
-        point = high - price <= POINT_WIDTH * np.maximum(price, 1.0)
-        if np.all(point):
-            price = _market_prices(solved, solved.solution.row_dual)
-            return price, price, solved.solution.row_dual
-    return price, np.where(high - price <= NEGLIGIBLE * np.maximum(price, 1.0), price, high), duals
+    above = face.toward(dict.fromkeys(market, -1.0))
+    high = _ends_by_year(solved, face, price, -1.0) if above is None else _market_prices(solved, above)
+    return price, np.where(high - price <= POINT_WIDTH * np.maximum(price, 1.0), price, high), duals
 
 
-def _market_shift(solved: _Solved) -> float:
-    problem = solved.data.problem
-    largest = float((problem.share * problem.baseline).sum(axis=0).max()) + float(problem.supply.max())
-    return max(MARKET_SHIFT * largest / solved.data.scale, SMALLEST_SHIFT)
-
-
-def _cell_shifts(solved: _Solved) -> dict[int, float]:
-    """A shift for each enterprise's balance, so that worths are the least ones as well."""
-    size = np.maximum(CELL_SHIFT * solved.data.most_held, SMALLEST_SHIFT)
-    rows = solved.own_balance
-    amounts = np.broadcast_to(size[:, None], rows.shape)
-    return dict(zip(rows[rows >= 0].tolist(), amounts[rows >= 0].tolist(), strict=True))
-
-
-def _one_sided(solved: _Solved, shift: dict[int, float]) -> Array | None:
-    """Duals of all rows as shifted rows come back to where they are; None if they cannot move there."""
-    found = solved.loaded.solve(shift)
-    if found is None or solved.programme.hessian is None:
-        return None if found is None else found.row_dual
-    # Along a linear MAC the duals move with the shift; what is left without a shift is the edge.
-    closer = solved.loaded.solve({row: 0.5 * amount for row, amount in shift.items()})
-    return None if closer is None else 2 * closer.row_dual - found.row_dual
-
-
-def _ends_by_year(solved: _Solved, price: Array, *, down: bool) -> Array:
-    """One end of each year's price; no upper end where supply cannot be any less."""
+def _ends_by_year(solved: _Solved, face: DualFace, price: Array, sign: float) -> Array:
+    """One end of each year's price: just above (1) or below (-1) its supply; no upper end where it cannot be less."""
     ends = price.copy()
-    amount = _market_shift(solved) * (1.0 if down else -1.0)
-    for y, row in enumerate(solved.balance):
-        duals = _one_sided(solved, {int(row): amount})
+    for y, row in enumerate(map(int, solved.balance)):
+        duals = face.toward({row: sign})
         ends[y] = np.inf if duals is None else _market_prices(solved, duals)[y]
     return ends

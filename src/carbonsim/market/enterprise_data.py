@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, shorten
+from carbonsim.errors import InputError, Said, shorten
 from carbonsim.market.enterprise_instrument import EnterpriseInstrument
+from carbonsim.market.enterprise_within import WithinObligations
 from carbonsim.market.instruments.banking import Banking
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.programme import in_programme, unpriced_use
@@ -40,9 +41,11 @@ class EnterpriseData:
     ``need`` and ``obligation`` [scaled] (enterprise, year) are before the options that are columns; ``active`` says in
     which years an enterprise has a balance: from its first covered year on if allowances or debts can be carried, else
     in covered years. ``inside`` marks option-years that are columns, ``outside`` is the use of all others [tCO2e].
+    ``within`` adds rows that keep offsets and unmet obligations within what there is to surrender.
     """
 
     problem: MarketProblem
+    within: bool = False
 
     def __post_init__(self) -> None:
         _refuse(self.problem)
@@ -72,7 +75,8 @@ class EnterpriseData:
     @cached_property
     def instruments(self) -> tuple[EnterpriseInstrument, ...]:
         """The instruments that need a balance by enterprise."""
-        return tuple(i for i in self.problem.instruments if isinstance(i, EnterpriseInstrument))
+        found = tuple(i for i in self.problem.instruments if isinstance(i, EnterpriseInstrument))
+        return (*found, WithinObligations()) if self.within else found
 
     @cached_property
     def splits_trade(self) -> bool:
@@ -164,6 +168,7 @@ class EnterpriseData:
             "cost": problem.discount * options.unit_cost,
             "curvature": problem.discount * options.slope * self.scale,
             "relief": problem.option_share * problem.option_phi,
+            "covered": problem.option_share,
         }
         for step in self.own_steps:
             if step.obligation_share is not None:
@@ -195,30 +200,46 @@ def _refuse(problem: MarketProblem) -> None:
     """Raise InputError, by name, for what a programme by enterprise cannot hold."""
     if problem.responses:
         blocks = [problem.enterprise[term.enterprise] for term in problem.responses if term.weight != 1]
-        what = f"the blocks of identical units {shorten(blocks)}" if blocks else "best-response rules"
+        what = (
+            Said(f"the blocks of identical units {shorten(blocks)}", f"相同单元的组合 {shorten(blocks, 'zh')}")
+            if blocks
+            else Said("best-response rules", "最优响应规则")
+        )
         raise InputError(
             f"A balance for each enterprise cannot be kept for {what}: allowances there belong to no single enterprise "
             "or follow no affine rule. List every enterprise by itself under an affine rule, or leave out "
-            f"{shorten([i.label for i in problem.instruments if i.by_enterprise])}."
+            f"{shorten([i.label for i in problem.instruments if i.by_enterprise])}.",
+            f"不能为 {what.zh} 逐家记平衡：其配额不属于单个企业，或不按仿射规则发放。请在仿射规则下逐家列出企业，"
+            f"或删去 {shorten([i.label for i in problem.instruments if i.by_enterprise], 'zh')}。",
         )
     if problem.plans is not None:
         raise InputError(
             "Lumpy plans have no form by enterprise yet, which "
-            f"{shorten([i.label for i in problem.instruments if i.by_enterprise])} need; leave one of them out."
+            f"{shorten([i.label for i in problem.instruments if i.by_enterprise])} need; leave one of them out.",
+            "整体方案（plans）尚无分企业的形式，而 "
+            f"{shorten([i.label for i in problem.instruments if i.by_enterprise], 'zh')} 需要分企业平衡；"
+            "请删去其中之一。",
         )
     for instrument in problem.instruments:
         if not (isinstance(instrument, (EnterpriseInstrument, Banking)) or instrument.is_its_steps):
             raise InputError(
                 f"{instrument.label} has no form by enterprise, which "
-                f"{shorten([i.label for i in problem.instruments if i.by_enterprise])} need; leave one of them out."
+                f"{shorten([i.label for i in problem.instruments if i.by_enterprise])} need; leave one of them out.",
+                f"{instrument.label} 没有分企业的形式，而 "
+                f"{shorten([i.label for i in problem.instruments if i.by_enterprise], 'zh')} 需要分企业平衡；"
+                "请删去其中之一。",
             )
         if isinstance(instrument, Banking) and np.any(instrument.borrowing_interest > 0):
-            raise InputError("banking.borrowing_interest has no form by enterprise; leave the interest out.")
+            raise InputError(
+                "banking.borrowing_interest has no form by enterprise; leave the interest out.",
+                "banking.borrowing_interest 没有分企业的形式；请删去该利息。",
+            )
     for step in problem.steps:
         if step.slope is not None and step.kind in OWN_KINDS:
             raise InputError(
                 f"{step.name} has a price that rises with its use by all, which has no form by enterprise; cut it into "
-                "steps of constant price."
+                "steps of constant price.",
+                f"{step.name} 的价格随各企业的总用量上升，没有分企业的形式；请切成价格不变的分档。",
             )
     _refuse_holders(problem)
 
@@ -228,19 +249,25 @@ def _refuse_holders(problem: MarketProblem) -> None:
     if nobody[0] and (problem.opening_bank != 0 and problem.opening_split is None):
         raise InputError(
             f"opening_bank is {problem.opening_bank:g}, but nobody is covered in {problem.year[0]} to hold it; give "
-            "opening_split, or start in the first covered year."
+            "opening_split, or start in the first covered year.",
+            f"opening_bank 为 {problem.opening_bank:g}，但 {problem.year[0]} 年没有纳入的企业可以持有；请给出 "
+            "opening_split，或从首个纳入年份开始。",
         )
     banking = any(isinstance(i, Banking) for i in problem.instruments)
     idle = nobody & np.logical_not(np.logical_or.accumulate(~nobody)) & (problem.supply > 0)
     if banking and np.any(idle):
         raise InputError(
             f"supply of {problem.year[int(np.argmax(idle))]} comes before anybody is covered, so no enterprise can "
-            "hold it; start in the first covered year."
+            "hold it; start in the first covered year.",
+            f"{problem.year[int(np.argmax(idle))]} 年的 supply 早于任何企业纳入，没有企业可以持有；"
+            "请从首个纳入年份开始。",
         )
     split = problem.opening_split
     if split is not None and np.any((split != 0) & (problem.share[:, 0] <= 0)):
         wrong = [problem.enterprise[e] for e in np.flatnonzero((split != 0) & (problem.share[:, 0] <= 0))]
         raise InputError(
             f"opening_split gives allowances to {shorten(wrong)}, which is not covered in {problem.year[0]}; only "
-            "covered enterprises hold allowances."
+            "covered enterprises hold allowances.",
+            f"opening_split 把配额给了 {shorten(wrong, 'zh')}，其在 {problem.year[0]} 年未纳入；"
+            "只有纳入的企业持有配额。",
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, Said
 from carbonsim.market.supply import Array, EngineName, Instrument
 
 if TYPE_CHECKING:
@@ -104,11 +104,14 @@ class EnterpriseInstrument(Instrument):
 
     def refused_by(self, engine: EngineName) -> str:
         """Only the programme keeps a balance for each enterprise."""
-        return "" if engine == "programme" else "needs a balance for each enterprise"
+        return "" if engine == "programme" else Said("needs a balance for each enterprise", "需要分企业的平衡")
 
     def add_to(self, frame: Frame) -> None:
         """Refuse the programme of the market as a whole."""
-        raise InputError(f"{self.label} needs a balance for each enterprise; the programme of yearly totals has none.")
+        raise InputError(
+            f"{self.label} needs a balance for each enterprise; the programme of yearly totals has none.",
+            f"{self.label} 需要分企业的平衡，而按年合计的规划没有。",
+        )
 
     def enterprise_numbers(self, data: EnterpriseData) -> Mapping[str, Array]:
         """Numbers by enterprise that its cells ask for by name; first axis enterprise."""

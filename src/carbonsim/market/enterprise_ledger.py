@@ -11,6 +11,8 @@ from carbonsim.market.problem import MarketProblem
 from carbonsim.market.supply import Array
 
 DUST = 1e-9  # tonnes below this share of what an enterprise moves in a year are rounding
+SOLVED = 1e-12  # share of what all move in a year that the solver may leave open in the balance of one
+UNCLAIMED = 1e-11  # share of what is offered and traded below which what is left of it is rounding
 TRADE_RULE = (
     "Every enterprise keeps its own balance: it buys, sells, uses offsets, banks and surrenders for itself. Where "
     "trade costs nothing, who holds the bank is not unique; one of the least-cost holdings is shown."
@@ -36,7 +38,7 @@ def with_enterprises(problem: MarketProblem, found: EnterpriseClearing, dataset:
         axis=0
     )
     left = problem.supply + sold - trade.sum(axis=0)
-    left = np.where(np.abs(left) <= DUST * (problem.supply + sold + np.abs(trade).sum(axis=0)), 0.0, left)
+    left = np.where(np.abs(left) <= UNCLAIMED * (problem.supply + sold + np.abs(trade).sum(axis=0)), 0.0, left)
     cells, years = ("enterprise", "year"), ("year",)
     allowance = {"units": "allowance"}
     changed = {
@@ -77,13 +79,17 @@ def _carry(
     demand, trade = flows[0], flows[1].copy()
     has_bank = any(isinstance(instrument, Banking) for instrument in problem.instruments)
     bank, expired = np.zeros_like(demand), np.zeros_like(demand)
-    carried = found.opening
+    carried, total = found.opening, SOLVED * size.sum(axis=0)
     for y in range(demand.shape[1]):
         left = carried + trade[:, y] - demand[:, y]
         tiny = DUST * (size[:, y] + np.abs(carried))
         held = found.bank[:, y] if has_bank else np.zeros_like(left)
         held = np.where(np.abs(held) <= tiny, 0.0, held)
         exact = np.abs(left - held) <= tiny
+        # Beside a large enterprise the solver sees the balance of a small one only roughly; its trade makes it exact.
+        rough = ~exact & (np.abs(left - held) <= total[y])
+        trade[rough, y] -= (left - held)[rough]
+        left, exact = np.where(rough, held, left), exact | rough
         if has_bank:
             held = np.where(exact & (held != 0.0), left, held)
         bank[:, y], expired[:, y] = held, np.where(exact, 0.0, left - held)

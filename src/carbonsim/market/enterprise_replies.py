@@ -101,7 +101,10 @@ class Replies:
             solution = LoadedProgramme(_continuous(part)).solve()
             found = None if solution is None else solution.values
         if found is None:
-            raise SolverError("An enterprise has no reply to the posted prices, though it has one in the plan.")
+            raise SolverError(
+                "An enterprise has no reply to the posted prices, though it has one in the plan.",
+                "某企业对公布的价格没有响应，尽管它在方案中有响应。",
+            )
         own, use = float(self.programme.cost[block.columns] @ found), self.use(block, found)
         return Reply(own - float(dual @ use), own, use)
 

@@ -72,7 +72,9 @@ class Search:
             dual, promised = values[:rows], values[rows : rows + firms]
             if self._answer(dual, promised) <= 0.1 * SAME * self.size:
                 return dual, aim
-        raise SolverError(f"The hull price was not found in {ROUNDS} rounds of replies.")
+        raise SolverError(
+            f"The hull price was not found in {ROUNDS} rounds of replies.", f"经 {ROUNDS} 轮响应未找到凸包价格。"
+        )
 
     def _answer(self, dual: Array, promised: Array) -> float:
         """Add everybody's reply that is better than promised; by how much in all."""
@@ -108,7 +110,9 @@ class Search:
             options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT},
         )  # fmt: skip
         if found.x is None:
-            raise SolverError("No prices keep the bound that the hull price proves.")
+            raise SolverError(
+                "No prices keep the bound that the hull price proves.", "没有价格能达到凸包价格所证明的界。"
+            )
         return np.asarray(found.x), float(gain @ found.x)
 
     def _cut_rows(self) -> tuple[list[Array], list[float]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from carbonsim.errors import InfeasibleError, InputError, SolverError
+from carbonsim.errors import InfeasibleError, InputError, SolverError, chinese_of
 from carbonsim.market.balance import GroupAnswer, answer_group
 from carbonsim.market.best_response import Unit, make_unit
 from carbonsim.market.carry_over import CarryOver, carry_over
@@ -26,7 +26,7 @@ from carbonsim.market.pooling import Pool, highest_price, lowest_price, pool_yea
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.response_curve import emissions, rent
 from carbonsim.market.scarcity import raise_infeasible
-from carbonsim.market.supply import Array
+from carbonsim.market.supply import Array, engine_zh
 from carbonsim.market.year_curve import YearCurve, offset_kinks, year_curve
 
 TOP = 1e4  # highest price searched, as a multiple of the highest cost or step price of the problem
@@ -75,7 +75,9 @@ def clear_by_best_response(problem: MarketProblem, reason: str, progress: Progre
         raise SolverError(
             f"The balance groups do not settle with the price: their obligations or their net demand still move by "
             f"{change:.1e} after {GROUP_ROUNDS} rounds, because measures are taken and dropped at the price. "
-            "Limit offsets by quantity, or auction no share of a balanced sector."
+            "Limit offsets by quantity, or auction no share of a balanced sector.",
+            f"各平衡组不随价格稳定：经 {GROUP_ROUNDS} 轮后，其清缴义务或净需求仍变动 {change:.1e}，"
+            "因为措施在该价格上反复采用又放弃。请用 quantity 限制抵销，或不对自平衡行业拍卖。",
         )
     quantities = fill_quantities(problem, curves, low)
     _check_mix(problem, units, quantities, price)
@@ -105,7 +107,9 @@ def _refuse(problem: MarketProblem) -> None:
     for instrument in problem.instruments:
         if reason := instrument.refused_by("best_response"):
             raise InputError(
-                f"The best-response engine cannot hold '{instrument.label}': it {reason}. Use engine 'programme'."
+                f"The best-response engine cannot hold '{instrument.label}': it {reason}. Use engine 'programme'.",
+                f"求解方式 {engine_zh('best_response')}不能处理 '{instrument.label}'：{chinese_of(reason)}。"
+                f"请使用求解方式 {engine_zh('programme')}。",
             )
 
 
@@ -225,7 +229,10 @@ def _check_mix(problem: MarketProblem, units: Sequence[Unit], quantities: Quanti
     raise InfeasibleError(
         f"There is no price in {problem.year[y]}: at {price[y]:.6g} net demand jumps over supply, and "
         f"{quantities.mixed[y]:,.6g} t would have to come from single units that cannot take half of an answer "
-        f"({LARGEST_MIX:g} of obligations is allowed). Split the unit (weight above 1), or add a supply step."
+        f"({LARGEST_MIX:g} of obligations is allowed). Split the unit (weight above 1), or add a supply step.",
+        f"{problem.year[y]} 年没有均衡价格：在 {price[y]:.6g} 处净需求越过供给，须由个别单元承担 "
+        f"{quantities.mixed[y]:,.6g} 吨，而它们不能只取响应的一部分（允许量为清缴义务的 {LARGEST_MIX:g}）。"
+        "请拆分该单元（weight 大于 1），或增加供给项。",
     )
 
 

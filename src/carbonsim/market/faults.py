@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from carbonsim.errors import InputError, Issue, did_you_mean, shorten
 
 UNLIMITED = "unlimited"
+FULL_COLON, FULL_COMMA = "\uff1a", "\uff0c"  # what a Chinese keyboard writes in place of : and ,
+PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+GROUP = 3  # digits between the commas of a large number
+STARTS_AS_NUMBER = re.compile(r"[+-]?\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,11 @@ class Bounds:
             if self.low == 0:
                 return "a number that is not negative", "非负数"
             return f"a number of at least {self.low:g}", f"不小于 {self.low:g} 的数"
+        if self.above:
+            return (
+                f"a number above {self.low:g} and at most {self.high:g}",
+                f"大于 {self.low:g} 且不超过 {self.high:g} 的数",
+            )
         return f"a number from {self.low:g} to {self.high:g}", f"{self.low:g} 到 {self.high:g} 之间的数"
 
 
@@ -72,15 +82,48 @@ def shown(value: object) -> str:
 
 
 def unknown_keys(path: tuple[str, ...], found: Iterable[object], known: Sequence[str]) -> Iterator[Fault]:
-    """Keys that mean nothing here, each with the nearest known one."""
+    """Keys that mean nothing here, each with the nearest known one, or with what it may have been written for."""
     for key in found:
         if str(key) not in known:
             where = dotted((*path, str(key)))
+            meant = did_you_mean(str(key), known), did_you_mean(str(key), known, "zh")
             yield Fault(
                 (*path, str(key)), f"{where} is no known key. Known: {', '.join(known)}.",
-                f"键 {where} 未知，可用：{'、'.join(known)}。",
-                did_you_mean(str(key), known), did_you_mean(str(key), known, "zh"), str(key),
+                f"键 {where} 未知，可用：{'、'.join(known)}。", *(_slip_of_key(str(key)) or meant), str(key),
             )  # fmt: skip
+
+
+def _slip_of_key(key: str) -> tuple[str, str] | None:
+    """What a key looks like that no key can be: a full-width colon, or the rest of a number cut at its comma."""
+    if FULL_COLON in key:
+        return (
+            f"It holds a full-width colon ({FULL_COLON}); write a colon and a blank.",
+            f"其中有全角冒号“{FULL_COLON}”，请改为半角冒号加空格。",
+        )
+    if key.isdecimal() and len(key) == GROUP:
+        return "Write a number without commas between its digits: 1200.", "数字中不要用逗号分隔：1200。"
+    return None
+
+
+def slip_of_number(value: object) -> tuple[str, str]:
+    """How to write the number that a text stands for, as far as one can tell; nothing for what is no text."""
+    if not isinstance(value, str):
+        return "", ""
+    text = value.strip()
+    if text.endswith(("%", "％")):
+        return "Write a share as a number: 0.05 is five per cent.", "比例请写成小数：0.05 即 5%。"
+    if FULL_COMMA in text:
+        return (
+            f"It holds a full-width comma ({FULL_COMMA}); write a comma and a blank.",
+            f"其中有全角逗号“{FULL_COMMA}”，请改为半角逗号加空格。",
+        )
+    if PLAIN_NUMBER.fullmatch(text):
+        return f"Write {text} without quotes.", f"请去掉引号，写成 {text}。"
+    if STARTS_AS_NUMBER.match(text):
+        return "Write the number alone, in full, without unit or separators: 1000000.", (
+            "只写数字本身，不带单位、“万”“亿”或分隔符：1000000。"
+        )
+    return "", ""
 
 
 def missing_keys(path: tuple[str, ...], record: Mapping[str, object], required: Iterable[str]) -> Iterator[Fault]:
@@ -101,18 +144,20 @@ def unknown_name(path: tuple[str, ...], value: object, known: Sequence[str], wha
     )  # fmt: skip
 
 
-def wrong_shape(path: tuple[str, ...], value: object, expected: tuple[str, str]) -> Fault:
+def wrong_shape(
+    path: tuple[str, ...], value: object, expected: tuple[str, str], hint: tuple[str, str] = ("", "")
+) -> Fault:
     """A value that is not of the kind expected."""
     where, found = dotted(path), shown(value)
     between = " " if expected[1][0].isascii() else ""
     return Fault(
         path, f"{where or 'the problem'} is {found}; expected {expected[0]}.",
-        f"{where or '问题'} 为 {found}，应为{between}{expected[1]}。", value=found,
+        f"{where or '问题'} 为 {found}，应为{between}{expected[1]}。", *hint, value=found,
     )  # fmt: skip
 
 
 def wrong_length(path: tuple[str, ...], count: int, years: int) -> Fault:
-    """A list that is neither one value nor one for each year."""
+    """A list that has not one value for each year."""
     where = dotted(path)
     return Fault(
         path, f"{where} has {count} values; expected one number, or one for each of the {years} years.",
@@ -135,7 +180,7 @@ def one_number(path: tuple[str, ...], value: object, bounds: Bounds) -> Iterator
         if not bounds.unlimited:
             yield wrong_shape(path, value, words)
     elif not is_number(value) or not bounds.holds(float(value)):  # type: ignore[arg-type]
-        yield wrong_shape(path, value, words)
+        yield wrong_shape(path, value, words, slip_of_number(value))
 
 
 def yearly_numbers(path: tuple[str, ...], value: object, years: Sequence[int], bounds: Bounds) -> Iterator[Fault]:
@@ -146,7 +191,8 @@ def yearly_numbers(path: tuple[str, ...], value: object, years: Sequence[int], b
             yield from one_number((*path, str(year)), number, bounds)
     elif is_listing(value):
         values = list(value)  # type: ignore[call-overload]
-        if years and len(values) not in (1, len(years)):
+        # A list of one number could mean the first year only: it is asked for plainly.
+        if years and len(values) != len(years):
             yield wrong_length(path, len(values), len(years))
         for place, number in enumerate(values):
             yield from one_number((*path, str(place)), number, bounds)

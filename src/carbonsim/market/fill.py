@@ -15,6 +15,7 @@ from carbonsim.market.clearing import TermAnswer
 from carbonsim.market.pooling import Pool, pooled_demand
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.response_curve import answers_at, emissions
+from carbonsim.market.rounding import at_bounds
 from carbonsim.market.supply import Array
 from carbonsim.market.year_curve import OPTION, STEP, UNIT, YearCurve
 
@@ -73,6 +74,8 @@ def fill_quantities(problem: MarketProblem, curves: Sequence[YearCurve], pools: 
         for y in years:
             discount = float(problem.discount[y])
             needed = _fill_year(problem, y, curves[y], (pool.price, discount), max(needed, 0.0), quantities)
+    free = ~problem.in_response
+    quantities.abatement[free] = at_bounds(problem, quantities.abatement)[free]
     return quantities
 
 

@@ -12,30 +12,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import xarray as xr
 
-from carbonsim.dims import exact
-from carbonsim.errors import InfeasibleError, InputError
+from carbonsim.errors import InfeasibleError, InputError, Said, chinese_of
+from carbonsim.market.carried_vintages import stock_left, with_opening
 from carbonsim.market.carry_over import terminal_words
 from carbonsim.market.certificate import Certificate, check_certificate
 from carbonsim.market.changes import apply_changes
 from carbonsim.market.clear import Engine, Market, clear
 from carbonsim.market.instruments.banking import Banking
+from carbonsim.market.instruments.vintages import Vintages
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.supply import Array, Instrument, instruments
+from carbonsim.market.realised import left_over, realised_dataset
+from carbonsim.market.supply import Instrument, instruments
+from carbonsim.market.vintage_stock import vintages_of
 
 if TYPE_CHECKING:
     from carbonsim.market.instruments.terminal_bank import TerminalBank
 
 Progress = Callable[[str, float], None]
 Announcement = Mapping[str, object]
-
-EXPECTED = {
-    "expected_price": "allowance_price",
-    "expected_price_low": "price_low",
-    "expected_price_high": "price_high",
-    "expected_bank": "bank",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,25 +62,62 @@ class Foresight:
 
     def problems(self, problem: MarketProblem) -> list[str]:
         """What is wrong with the settings for a market, one sentence each."""
-        found = []
+        found: list[str] = []
         if not 1 <= self.step <= self.window:
-            found.append(f"step is {self.step} and window {self.window}; expected 1 <= step <= window.")
+            found.append(
+                Said(
+                    f"step is {self.step} and window {self.window}; expected 1 <= step <= window.",
+                    f"step 为 {self.step}，window 为 {self.window}；应满足 1 <= step <= window。",
+                )
+            )
         if self.first_value is not None and not (np.isfinite(self.first_value) and self.first_value >= 0):
-            found.append(f"first_value is {self.first_value!r}; expected a price that is not negative.")
+            found.append(
+                Said(
+                    f"first_value is {self.first_value!r}; expected a price that is not negative.",
+                    f"first_value 为 {self.first_value!r}，应为非负价格。",
+                )
+            )
         if problem.given_price is not None:
-            found.append("the price is given, so nobody decides by what is expected; clear without a concept.")
-        elif not any(isinstance(tool, Banking) for tool in problem.instruments):
-            found.append("banking is not declared: no year hands anything to the next, so foresight changes nothing.")
+            found.append(
+                Said(
+                    "the price is given, so nobody decides by what is expected; clear without a concept.",
+                    "价格已给定，无人按预期作决策；请不用均衡概念出清。",
+                )
+            )
+        elif not any(isinstance(tool, (Banking, Vintages)) for tool in problem.instruments):
+            found.append(
+                Said(
+                    "banking is not declared: no year hands anything to the next, so foresight changes nothing.",
+                    "未声明 banking：各年之间没有结转，预见不起作用。",
+                )
+            )
+        if self.first_value is not None and vintages_of(problem) is not None:
+            found.append(
+                Said(
+                    "beside vintages nothing left at a window's end is given a worth, for it would differ by vintage; "
+                    "leave left-overs without value.",
+                    "使用 vintages 时，窗口末的结余不能定价，因为其价值随年份而异；请不给结余定价。",
+                )
+            )
         for position, announcement in enumerate(self.announcements):
             keys = set(announcement) if isinstance(announcement, Mapping) else set()
             if keys != {"known_from", "changes"}:
                 found.append(
-                    f"announcements[{position}] has {sorted(map(str, keys))}; expected known_from and changes."
+                    Said(
+                        f"announcements[{position}] has {sorted(map(str, keys))}; expected known_from and changes.",
+                        f"announcements[{position}] 有 {'、'.join(sorted(map(str, keys)))}，应为 known_from 和 "
+                        "changes。",
+                    )
                 )
             elif announcement["known_from"] not in problem.year[1:]:
                 found.append(
-                    f"announcements[{position}].known_from is {announcement['known_from']!r}; expected one of "
-                    f"{problem.year[1:]}: what is known in the first year belongs to the problem itself."
+                    Said(
+                        f"announcements[{position}].known_from is {announcement['known_from']!r}; expected one of "
+                        f"{problem.year[1:]}: what is known in the first year belongs to the problem itself.",
+                        f"announcements[{position}].known_from 为 {announcement['known_from']!r}，应为 "
+                        f"{problem.year[1:]} 之一："
+                        "首年已知的属于问题本身。",
+                    )
                 )
         return found
 
@@ -114,7 +146,7 @@ def clear_with_foresight(
         tool.in_years(0, len(problem.year), problem.year)
     problems = foresight.problems(problem)
     if problems:
-        raise InputError(f"{name}: {' '.join(problems)}")
+        raise InputError(f"{name}: {' '.join(problems)}", f"{name}：{''.join(map(chinese_of, problems))}")
     known = known_policies(problem, foresight.announcements)
     _check_borrowing(known, foresight, name)
     decisions = decide(known, foresight, name, engine, progress)
@@ -127,8 +159,10 @@ def clear_with_foresight(
     )
     certificate: Certificate = audit_foresight(problem, foresight, decisions, dataset)
     check_certificate(certificate)
-    reason = (
-        f"{name}: {len(decisions)} decisions of up to {foresight.window} years; {decisions[0].market.engine_reason}"
+    reason = Said(
+        f"{name}: {len(decisions)} decisions of up to {foresight.window} years; {decisions[0].market.engine_reason}",
+        f"{name}：{len(decisions)} 次决策，每次至多看 {foresight.window} 年；"
+        f"{chinese_of(decisions[0].market.engine_reason)}",
     )
     return Market(dataset, str(dataset.attrs["engine"]), reason, certificate)
 
@@ -154,7 +188,9 @@ def _check_borrowing(known: Mapping[int, MarketProblem], foresight: Foresight, n
             raise InputError(
                 f"{name}: banking.borrowing has no effect where a decision sees one year only: what is borrowed has to "
                 "be paid back in a year that it does not see. Leave borrowing out (0), or use rolling_horizon with a "
-                "window of 2 years or more."
+                "window of 2 years or more.",
+                f"{name}：每次决策只看一年时，banking.borrowing 不起作用：预借的配额须在看不见的年份归还。请不要预借（"
+                "0），或用窗口不少于 2 年的 rolling_horizon。",
             )
 
 
@@ -172,17 +208,21 @@ def decide(
         if start and problem.within_period[start - 1]:
             raise InputError(
                 f"{name}: the decision of {years[start]} falls inside a period of compliance_periods; choose a step "
-                "that ends with a period, and announcements known from the start of one."
+                "that ends with a period, and announcements known from the start of one.",
+                f"{name}：{years[start]} 年的决策落在 compliance_periods 的某一履约期之内；请选用与履约期同时结束的 "
+                "step，"
+                "并让公告从履约期开始时起已知。",
             )
         value = _left_over_value(foresight, decisions, years, start)
         window = window_problem(problem, start, min(start + foresight.window, len(years)), _opening(problem, decisions),
-                                value)  # fmt: skip
+                                value, _opening_vintages(problem, decisions))  # fmt: skip
         try:
             market = clear(window, engine)
         except InfeasibleError as error:
             raise InfeasibleError(
                 f"{name}, decision of {years[start]} with {window.opening_bank:,.6g} allowances carried into it: "
-                f"{error}"
+                f"{error}",
+                f"{name}，{years[start]} 年的决策（结转到该年的配额为 {window.opening_bank:,.6g}）：{error.chinese}",
             ) from error
         decisions.append(Decision(years[start], window, market, stop - start, value))
         start = stop
@@ -191,7 +231,14 @@ def decide(
     return tuple(decisions)
 
 
-def window_problem(problem: MarketProblem, first: int, stop: int, opening: float, value: float) -> MarketProblem:
+def window_problem(
+    problem: MarketProblem,
+    first: int,
+    stop: int,
+    opening: float,
+    value: float,
+    vintages: Mapping[int, float] | None = None,
+) -> MarketProblem:
     """The market of positions ``first`` to ``stop - 1`` of the years alone.
 
     Parameters
@@ -202,6 +249,8 @@ def window_problem(problem: MarketProblem, first: int, stop: int, opening: float
         Bank carried into the first year; negative if allowances are owed.
     value : float [CNY/allowance]
         Worth of an allowance left at the end; NaN leaves the problem's own terminal condition.
+    vintages : mapping of int to float, optional
+        The opening bank by vintage, where the decision before left one by vintage.
     """
     years = slice(first, stop)
     declared = (instrument.in_years(first, stop, problem.year) for instrument in problem.instruments)
@@ -209,6 +258,8 @@ def window_problem(problem: MarketProblem, first: int, stop: int, opening: float
     if value > 0:
         terminal = cast("type[TerminalBank]", instruments.get("terminal_bank").target)
         kept.append(terminal(value=value))
+    if vintages is not None:
+        kept = with_opening(kept, vintages)
     options = dataclasses.replace(
         problem.options,
         potential=problem.options.potential[:, years],
@@ -232,10 +283,21 @@ def _opening(problem: MarketProblem, decisions: Sequence[Decision]) -> float:
     if not decisions:
         return problem.opening_bank
     last = decisions[-1]
-    left = float(_left(last.market.dataset)[last.implemented - 1])
+    vintages = _opening_vintages(problem, decisions)
+    if vintages is not None:
+        return sum(vintages.values())
+    left = float(left_over(last.market.dataset)[last.implemented - 1])
     banking = next(tool for tool in problem.instruments if isinstance(tool, Banking))
     rate = banking.interest(len(problem.year))[problem.year.index(last.year) + last.implemented - 1]
     return left if left >= 0 else left * (1.0 + float(rate))
+
+
+def _opening_vintages(problem: MarketProblem, decisions: Sequence[Decision]) -> dict[int, float] | None:
+    """What the decision before left of each vintage; None where the bank has none, or the market says it itself."""
+    if not decisions or vintages_of(problem) is None:
+        return None
+    last = decisions[-1]
+    return stock_left(last.market.dataset, last.year + last.implemented - 1)
 
 
 def _left_over_value(foresight: Foresight, decisions: Sequence[Decision], years: Sequence[int], start: int) -> float:
@@ -253,102 +315,10 @@ def _left_over_value(foresight: Foresight, decisions: Sequence[Decision], years:
     if np.isnan(price):
         raise InputError(
             f"the price of {last.problem.year[place]} is undetermined in the decision of {last.year}, so the worth of "
-            "left-overs cannot follow from it; leave left-overs without value."
+            "left-overs cannot follow from it; leave left-overs without value.",
+            f"在 {last.year} 年的决策中，{last.problem.year[place]} 年的价格不确定，无法据以确定结余的价值；"
+            "请不给结余定价。",
         )
     if foresight.constant_price:
         return price / (1.0 + last.problem.interest)
     return price * (1.0 + last.problem.interest) ** (years[end - 1] - last.problem.year[-1])
-
-
-def _left(dataset: xr.Dataset) -> Array:
-    """What is left at the end of each year: a window of one year calls it expired."""
-    return np.asarray(dataset.bank.values + dataset.expired.values, dtype=float)
-
-
-@exact
-def realised_dataset(realised: MarketProblem, decisions: Sequence[Decision]) -> xr.Dataset:
-    """The implemented years of all decisions as one dataset, with what each decision expected.
-
-    Returns
-    -------
-    Dataset
-        The variables of ``market_dataset``, and over (decision, year), NaN outside a decision's window:
-        ``expected_price``, ``expected_price_low``, ``expected_price_high`` [CNY/tCO2e], ``expected_bank``
-        [allowance]; over (decision): ``left_over_value`` [CNY/allowance], NaN where the window ends with the market.
-    """
-    parts = [_implemented(realised, decision) for decision in decisions]
-    data = {}
-    for name in dict.fromkeys(name for part in parts for name in part.data_vars):
-        own = [part[name] if name in part else _nothing(part) for part in parts]
-        dimension = next(dim for dim in ("year", "response", "balance_group") if dim in own[0].dims)
-        data[name] = xr.concat(own, dim=dimension)
-    dataset = xr.Dataset(data, attrs=dict(decisions[0].market.dataset.attrs))
-    engines = sorted({decision.market.engine for decision in decisions})
-    dataset.attrs["engine"] = " and ".join(engines)
-    dataset.attrs["residual"] = max(float(decision.market.dataset.attrs["residual"]) for decision in decisions)
-    dataset = _with_interest(realised, decisions, _in_order_of_terms(realised, decisions, dataset))
-    return dataset.assign(_expectations(realised, decisions))
-
-
-def _implemented(realised: MarketProblem, decision: Decision) -> xr.Dataset:
-    """The implemented years of a decision, with all steps of the market and what is left as its bank."""
-    found = decision.market.dataset
-    years = list(decision.problem.year[: decision.implemented])
-    left = xr.DataArray(_left(found), dims="year", attrs=found.bank.attrs)
-    found = found.assign(bank=left, expired=xr.zeros_like(found.expired))
-    kinds = {"step": [step.name for step in realised.steps],
-             "tier": [step.name for step in realised.steps if step.kind == "reserve_tier"]}  # fmt: skip
-    found = found.reindex({dim: np.array(names, dtype=object if not names else None) for dim, names in kinds.items()},
-                          fill_value=0.0)  # fmt: skip
-    terms = [index for index, term in enumerate(decision.problem.responses) if term.year in years]
-    labels = [str(label) for label in found.balance_group_label.values]
-    groups = [index for index, label in enumerate(labels) if int(label.rsplit("/", 1)[1]) in years]
-    return found.sel(year=years).isel(response=terms, balance_group=groups)
-
-
-def _nothing(part: xr.Dataset) -> xr.DataArray:
-    """A flow or price of an instrument that is idle in these years."""
-    return xr.DataArray(np.zeros(part.sizes["year"]), {"year": part.year.values}, ("year",))
-
-
-def _in_order_of_terms(realised: MarketProblem, decisions: Sequence[Decision], dataset: xr.Dataset) -> xr.Dataset:
-    """Response terms in the order of the problem: decisions hold them by year."""
-    year_of = {id(term): position for position, term in enumerate(realised.responses)}
-    held = [
-        term
-        for decision in decisions
-        for term in decision.problem.responses
-        if term.year in decision.problem.year[: decision.implemented]
-    ]
-    return dataset.isel(response=np.argsort([year_of[id(term)] for term in held]).astype(int))
-
-
-def _with_interest(realised: MarketProblem, decisions: Sequence[Decision], dataset: xr.Dataset) -> xr.Dataset:
-    """Interest on what the decision before left owing: it is part of the debt that opens a window."""
-    if "borrowing_interest" not in dataset:
-        return dataset
-    paid = dataset.borrowing_interest.copy()
-    for decision in decisions[1:]:
-        owed = min(float(dataset.bank.sel(year=decision.year - 1)), 0.0)
-        paid.loc[decision.year] = owed - decision.problem.opening_bank if owed else 0.0
-    return dataset.assign(borrowing_interest=paid)
-
-
-def _expectations(realised: MarketProblem, decisions: Sequence[Decision]) -> dict[str, xr.DataArray]:
-    coords = {"decision": [decision.year for decision in decisions], "year": list(realised.year)}
-    found = {}
-    for name, source in EXPECTED.items():
-        table = np.full((len(decisions), len(realised.year)), np.nan)
-        for row, decision in enumerate(decisions):
-            first = realised.year.index(decision.year)
-            values = decision.market.dataset[source].values
-            if source == "bank":
-                values = _left(decision.market.dataset)
-            table[row, first : first + len(values)] = values
-        units = "allowance" if source == "bank" else "CNY/tCO2e"
-        found[name] = xr.DataArray(table, coords, ("decision", "year"), attrs={"units": units})
-    value = [decision.value for decision in decisions]
-    found["left_over_value"] = xr.DataArray(
-        value, {"decision": coords["decision"]}, ("decision",), attrs={"units": "CNY/allowance"}
-    )
-    return found

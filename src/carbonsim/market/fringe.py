@@ -142,14 +142,18 @@ def best_position(problem: MarketProblem, leader: int, y: int) -> Best:
     if not tried:
         raise InfeasibleError(
             f"{problem.enterprise[leader]} lacks {least - curve.quantity[-1]:g} t in {problem.year[y]} even with all "
-            "abatement and all that the others can spare. Raise the supply or add a price_ceiling."
+            "abatement and all that the others can spare. Raise the supply or add a price_ceiling.",
+            f"即使实施全部减排并用尽其他企业可让出的配额，{problem.enterprise[leader]} 在 {problem.year[y]} 年仍缺 "
+            f"{least - curve.quantity[-1]:g} 吨。请提高供给，或增加 price_ceiling。",
         )
     tried += [vertex for left, right in itertools.pairwise(tried) for vertex in _vertex(cost, curve, left, right)]
     best = min(tried, key=lambda position: cost(position, curve.at(position, high=position < 0)))
     if np.isinf(curve.at(best, high=best < 0)):
         raise InfeasibleError(
             f"The others need {-best:g} t of {problem.enterprise[leader]} in {problem.year[y]} at any price, so it "
-            "could ask what it likes. Add a price_ceiling or a penalty, or more supply."
+            "could ask what it likes. Add a price_ceiling or a penalty, or more supply.",
+            f"其他企业在 {problem.year[y]} 年无论价格多高都需要 {problem.enterprise[leader]} 的 {-best:g} 吨，"
+            "它可以任意要价。请增加 price_ceiling 或 penalty，或提高供给。",
         )
     return _best(problem, (mine, y), curve, best, cut(best), max(best - need + weight * cut(best), 0.0))
 

@@ -147,7 +147,9 @@ def find_path(
     raise SolverError(
         f"lagged_allocation: the price path does not reproduce itself; after {rounds} rounds it still moves by "
         f"{move:.1e} at step {step:g}. Where options have flat costs the answer jumps with the path: give them a "
-        f"slope, or lower the shares."
+        f"slope, or lower the shares.",
+        f"lagged_allocation：价格路径不能自我一致；经 {rounds} 轮、步长 {step:g} 时仍变动 {move:.1e}。"
+        "选项成本不变时，响应会随路径跳变：请给出 slope，或降低 share。",
     )
 
 
@@ -170,7 +172,9 @@ def one_path(
         y = int(np.argmax(apart))
         raise SolverError(
             f"lagged_allocation has two equilibria: in {problem.year[y]} the price is {prices[0][y]:.6g} from below "
-            f"and {prices[1][y]:.6g} from above. Choose one with start: low or start: high, and say so."
+            f"and {prices[1][y]:.6g} from above. Choose one with start: low or start: high, and say so.",
+            f"lagged_allocation 有两个均衡：{problem.year[y]} 年的价格自下而上为 {prices[0][y]:.6g}，自上而下为 "
+            f"{prices[1][y]:.6g}。请用 start: low 或 start: high 选定其一，并加以说明。",
         )
     apart = np.abs(low.worth - high.worth) > AGREE * np.maximum(high.worth, 1e-6)
     if np.any(apart):
@@ -178,7 +182,10 @@ def one_path(
         raise SolverError(
             f"lagged_allocation has two equilibria: to {problem.enterprise[e]} an allowance of {problem.year[y]} is "
             f"worth {low.worth[e, y]:.6g} from below and {high.worth[e, y]:.6g} from above, at the same prices. Choose "
-            "one with start: low or start: high, and say so."
+            "one with start: low or start: high, and say so.",
+            f"lagged_allocation 有两个均衡：价格相同，但 {problem.year[y]} 年的一个配额对 {problem.enterprise[e]} "
+            f"的价值自下而上为 {low.worth[e, y]:.6g}，自上而下为 {high.worth[e, y]:.6g}。请用 start: low 或 start: "
+            "high 选定其一，并加以说明。",
         )
     return low
 
@@ -202,5 +209,6 @@ def _check_determined(problem: MarketProblem, price: Array) -> None:
         year = problem.year[int(np.argmax(np.isnan(price)))]
         raise InputError(
             f"lagged_allocation: the price of {year} is undetermined, so the allowances that emissions of the year "
-            f"before bring have no worth. Cover a sector whose net demand depends on the price."
+            f"before bring have no worth. Cover a sector whose net demand depends on the price.",
+            f"lagged_allocation：{year} 年的价格不确定，上年排放带来的配额便没有价值。请纳入净需求随价格变化的行业。",
         )

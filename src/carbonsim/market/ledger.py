@@ -71,7 +71,7 @@ def market_dataset(problem: MarketProblem, clearing: Clearing) -> xr.Dataset:
     }
     attrs = {
         "engine": clearing.engine,
-        "engine_reason": clearing.reason,
+        "engine_reason": str(clearing.reason),  # no subclass: NetCDF has no type for one
         "solver": clearing.solver,
         "residual": clearing.residual,
         "rounds": clearing.rounds,

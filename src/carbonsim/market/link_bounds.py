@@ -45,7 +45,10 @@ def widest_prices(linked: LinkedMarkets, flow: Array, cleared: Mapping[str, xr.D
             break
     apart = lowest - highest
     if np.any(apart > CLOSE * np.maximum(lowest, 1.0)):
-        raise SolverError("The linked markets' flows admit no common prices; the joint programme is not optimal.")
+        raise SolverError(
+            "The linked markets' flows admit no common prices; the joint programme is not optimal.",
+            "各连接市场的流量不存在共同的价格；联合规划不是最优。",
+        )
     highest = np.where(apart > -CLOSE * np.maximum(lowest, 1.0), lowest, highest)
     return lowest.reshape(low.shape), highest.reshape(low.shape)
 

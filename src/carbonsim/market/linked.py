@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from carbonsim.errors import InfeasibleError, InputError, Issue, shorten
+from carbonsim.errors import InfeasibleError, InputError, Issue, Said, chinese_of, shorten
 from carbonsim.market.audit_linked import audit_linked
 from carbonsim.market.certificate import Certificate, check_certificate
 from carbonsim.market.clear import Market, clear
@@ -18,6 +18,7 @@ from carbonsim.market.link_bounds import widest_prices
 from carbonsim.market.problem import MarketProblem, as_matrix
 from carbonsim.market.supply import Array
 
+LOOP = 1e-9  # rates that multiply round a loop to no more than 1 and this make nothing of nothing
 DUST = 1e-9  # a flow below this share of the source's obligations is rounding
 
 
@@ -71,7 +72,18 @@ class LinkedMarkets:
     def __post_init__(self) -> None:
         object.__setattr__(self, "gates", tuple(self.gates))
         if found := _problems(self):
-            raise InputError([Issue(code="linked", source="linked markets", message=text) for text in found])
+            raise InputError(
+                [
+                    Issue(
+                        code="linked",
+                        source="linked markets",
+                        source_zh="连接的市场",
+                        message=text,
+                        message_zh=chinese_of(text),
+                    )
+                    for text in found
+                ]
+            )
 
     @property
     def year(self) -> tuple[int, ...]:
@@ -168,34 +180,105 @@ def clear_linked(linked: LinkedMarkets, progress: Callable[[str, float], None] |
 
 
 def _problems(linked: LinkedMarkets) -> list[str]:
-    found = []
+    found: list[str] = []
     problems = linked.markets
     if len(problems) < 2:
-        return [f"there are {len(problems)} markets; a link needs two."]
+        return [
+            Said(f"there are {len(problems)} markets; a link needs two.", f"有 {len(problems)} 个市场；连接需要两个。")
+        ]
     if len({problem.year for problem in problems.values()}) > 1:
-        found.append("the markets have different years; give all of them the same.")
+        found.append(
+            Said("the markets have different years; give all of them the same.", "各市场的年份不同；请给出相同的年份。")
+        )
     if len({problem.interest for problem in problems.values()}) > 1:
-        found.append("the markets discount at different rates; linked prices need one interest.")
+        found.append(
+            Said(
+                "the markets discount at different rates; linked prices need one interest.",
+                "各市场的折现率不同；连接价格需要同一利率。",
+            )
+        )
     answering = [name for name, problem in problems.items() if problem.responses or problem.given_price is not None]
     if answering:
         found.append(
-            f"{shorten(answering)}: best-response rules and given prices cannot be linked; link affine markets."
+            Said(
+                f"{shorten(answering)}: best-response rules and given prices cannot be linked; link affine markets.",
+                f"{shorten(answering, 'zh')}：最优响应规则和给定价格不能连接；请连接仿射规则的市场。",
+            )
         )
     names = [gate.name for gate in linked.gates]
     if len(set(names)) < len(names) or not names:
-        found.append("gates need one name each, and there must be one at least.")
+        found.append(
+            Said("gates need one name each, and there must be one at least.", "gates 须至少有一个，且名称各不相同。")
+        )
     for gate in linked.gates:
         unknown = sorted({gate.source, gate.target} - set(problems))
         if unknown or gate.source == gate.target:
             found.append(
-                f"gate {gate.name} leads from '{gate.source}' to '{gate.target}'. Markets: {', '.join(problems)}."
+                Said(
+                    f"gate {gate.name} leads from '{gate.source}' to '{gate.target}'. Markets: {', '.join(problems)}.",
+                    f"通道 {gate.name} 由 '{gate.source}' 通往 '{gate.target}'。市场：{'、'.join(problems)}。",
+                )
             )
         if not (np.isfinite(gate.rate) and gate.rate > 0):
-            found.append(f"gate {gate.name}: rate is {gate.rate:g}; expected a positive number.")
+            found.append(
+                Said(
+                    f"gate {gate.name}: rate is {gate.rate:g}; expected a positive number.",
+                    f"通道 {gate.name}：rate 为 {gate.rate:g}，应为正数。",
+                )
+            )
         limit, years = np.asarray(gate.limit, dtype=float), len(next(iter(problems.values())).year)
         if limit.size not in (1, years) or np.any(np.isnan(limit)) or np.any(limit < 0):
-            found.append(f"gate {gate.name}: limit needs one number or {years}, not negative.")
-    return found
+            found.append(
+                Said(
+                    f"gate {gate.name}: limit needs one number or {years}, not negative.",
+                    f"通道 {gate.name}：limit 应为 1 个或 {years} 个非负数。",
+                )
+            )
+    return found or _multiplying_loops(linked)
+
+
+def _multiplying_loops(linked: LinkedMarkets) -> list[str]:
+    """What to say of the first loop of unlimited gates that makes more than one allowance of one."""
+    limits = [gate.limits(len(linked.year)) for gate in linked.gates]
+    for y, year in enumerate(linked.year):
+        unlimited = [gate for gate, limit in zip(linked.gates, limits, strict=True) if np.isinf(limit[y])]
+        if loop := _multiplying_loop(unlimited, list(linked.markets)):
+            rate, names = _rate(loop), [gate.name for gate in loop]
+            return [
+                Said(
+                    f"the gates {shorten(names)} lead back to where they begin and make {rate:.6g} of one allowance in "
+                    f"{year}, as often as one likes, so every cap is met for nothing. Lower a rate, or give one of "
+                    "them a limit.",
+                    f"通道 {shorten(names, 'zh')} 首尾相接，{year} 年每绕一圈 1 个配额变为 {rate:.6g} 个，可无限重复，"
+                    "总量失去约束。请调低折算率（rate），或为其中一个设 limit。",
+                )
+            ]
+    return []
+
+
+def _multiplying_loop(gates: list[Gate], markets: list[str]) -> tuple[Gate, ...]:
+    """A loop whose rates multiply to more than 1, from the best way between any two markets (Floyd and Warshall)."""
+    best: dict[tuple[str, str], tuple[Gate, ...]] = {}
+    for gate in gates:
+        pair = (gate.source, gate.target)
+        if pair not in best or gate.rate > _rate(best[pair]):
+            best[pair] = (gate,)
+    for over in markets:
+        for source in markets:
+            for target in markets:
+                if (source, over) not in best or (over, target) not in best:
+                    continue
+                way = (*best[source, over], *best[over, target])
+                if source == target and _rate(way) > 1 + LOOP:
+                    return way
+                if source != target and ((source, target) not in best or _rate(way) > _rate(best[source, target])):
+                    best[source, target] = way
+    return ()
+
+
+def _rate(way: tuple[Gate, ...]) -> float:
+    """What one allowance becomes on a way through gates."""
+    return float(np.prod([gate.rate for gate in way]))
 
 
 def _flows(linked: LinkedMarkets) -> Array:
@@ -225,7 +308,9 @@ def _flows(linked: LinkedMarkets) -> Array:
     if solution is None:
         raise InfeasibleError(
             "The caps of the linked markets cannot be met together: even with all abatement and every gate used to "
-            "its limit, allowances are missing. Clear each market alone to see where, or add a price_ceiling."
+            "its limit, allowances are missing. Clear each market alone to see where, or add a price_ceiling.",
+            "各连接市场的总量不能同时满足：即使实施全部减排并用尽各通道的限额，配额仍然不足。"
+            "请逐个市场出清以查明缺口，或增加 price_ceiling。",
         )
     flow = np.clip(solution.values[-len(couplings) :] * scale[0], 0.0, None).reshape(len(linked.gates), len(years))
     dust = DUST * max(float(problem.baseline.sum()) for problem in linked.markets.values())

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, Said
 from carbonsim.market.audit_lumpy import audit_lumpy
 from carbonsim.market.carry_over import carry_over
 from carbonsim.market.certificate import check_certificate
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.supply import Array
+from carbonsim.market.supply import Array, engine_zh
 from carbonsim.market.supporting_prices import supporting_prices
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from carbonsim.market.lumpy_programme import Hull
 
 AT_STEP = 1e-9  # a price this close to a step's, relatively, is the step's price
-REASON = "plans are carried out whole or not at all, so the market is a mixed-integer programme"
+REASON = Said(
+    "plans are carried out whole or not at all, so the market is a mixed-integer programme",
+    "方案要么整体实施，要么不实施，因此市场是一个混合整数规划",
+)
 PRICE_RULE = (
     "No linear price need make every whole plan each enterprise's own best. allowance_price is that of the relaxed "
     "programme (convex hull), a path with the smallest side payment (uplift); price_low and price_high are its ends. "
@@ -66,7 +69,10 @@ def clear_lumpy(problem: MarketProblem, engine: Engine, progress: Callable[[str,
     from carbonsim.market.lumpy_programme import hull_of, whole_plans
 
     if engine not in ("auto", "programme"):
-        raise InputError(f"plans are whole numbers, which engine '{engine}' cannot hold. Use engine 'programme'.")
+        raise InputError(
+            f"plans are whole numbers, which engine '{engine}' cannot hold. Use engine 'programme'.",
+            f"plans 为整数决策，求解方式 {engine_zh(engine)}不能处理。请使用求解方式 {engine_zh('programme')}。",
+        )
     if progress:
         progress("plans", 0.0)
     best = whole_plans(problem)

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from carbonsim.market.faults import Fault, is_listing, over_all_years, raise_faults
+from carbonsim.market.faults import Fault, is_listing, over_all_years, raise_faults, wrong_shape
 from carbonsim.market.mapping_checks import mapping_faults, named_arguments, records
 from carbonsim.market.plans import Plans
 from carbonsim.market.plugin_arguments import make
 from carbonsim.market.problem import MarketProblem, Options, as_matrix
 from carbonsim.market.supply import Array, Instrument, instruments
 
+KEYS = ("a mapping with year and enterprises", "含 year 与 enterprises 的映射")
 PROBLEM_KEYS = (
     "year",
     "enterprises",
@@ -48,6 +49,9 @@ def problem_from_mapping(mapping: Mapping[str, object]) -> MarketProblem:
         With every problem found: keys that are unknown or missing, numbers outside their bounds, instruments that
         have no effect.
     """
+    given: object = mapping
+    if not isinstance(given, Mapping):
+        raise_faults([wrong_shape((), given, KEYS)], "market problem")
     raise_faults(faults_of(mapping), "market problem")
     year = tuple(int(label) for label in _listed(mapping["year"]))
     firms, _ = records(("enterprises",), mapping["enterprises"])

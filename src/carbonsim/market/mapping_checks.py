@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from carbonsim.errors import InputError, shorten
+from carbonsim.errors import InputError, chinese_of, shorten
 from carbonsim.market.faults import (
     ANY,
     NOT_NEGATIVE,
@@ -25,14 +26,26 @@ from carbonsim.market.faults import (
     wrong_shape,
     yearly_numbers,
 )
-from carbonsim.market.instrument_words import in_chinese
 from carbonsim.market.plugin_arguments import argument_faults, make
 from carbonsim.market.supply import Instrument, instruments
 
 ENTERPRISE_BOUNDS: Mapping[str, Bounds] = {"baseline": NOT_NEGATIVE, "share": SHARE}
 OWNED_BOUNDS: Mapping[str, Bounds] = {"potential": NOT_NEGATIVE, "slope": NOT_NEGATIVE, "cut": NOT_NEGATIVE}
-ABOVE_MINUS_ONE = Bounds(low=-1.0, above=True)
+RATE = Bounds(low=-1.0, high=1.0, above=True)  # above 100 per cent a year somebody wrote per cent
+AS_RATE = ("0.05 is five per cent a year.", "0.05 即每年 5%。")
 RECORDS = ("a mapping of names to their fields", "名称到字段的映射")
+AS_RECORDS = (
+    "Write each as its name, a colon and its fields, without dashes: north: {baseline: 100}.",
+    "每项写成名称、冒号、字段，不用短横线列表：north: {baseline: 100}。",
+)
+AS_FIELDS = (
+    "Write the fields in braces, {price: 80}, or {} for the defaults.",
+    "字段写在花括号中，例如 {price: 80}；全部取默认值写 {}。",
+)
+OWN_LABEL = (
+    "A name of your own needs a kind: {kind: offsets, ...}.",
+    "自取的名称须注明 kind：{kind: offsets, ...}。",
+)
 YEARS = ("consecutive calendar years, such as [2025, 2026]", "连续的公历年份，例如 [2025, 2026]")
 OVER, DUST = 1e-9, 1e-6  # relative and absolute rounding in potentials that use up all emissions
 
@@ -93,14 +106,14 @@ def records(path: tuple[str, ...], value: object) -> tuple[dict[str, dict[str, o
     if value is None:
         return {}, []
     if not isinstance(value, Mapping):
-        return {}, [wrong_shape(path, value, RECORDS)]
+        return {}, [wrong_shape(path, value, RECORDS, AS_RECORDS)]
     fine: dict[str, dict[str, object]] = {}
     wrong = []
     for name, record in value.items():
         if record is None or isinstance(record, Mapping):
             fine[str(name)] = dict(record or {})
         else:
-            wrong.append(wrong_shape((*path, str(name)), record, ("a mapping of fields", "字段映射")))
+            wrong.append(wrong_shape((*path, str(name)), record, ("a mapping of fields", "字段映射"), AS_FIELDS))
     return fine, wrong
 
 
@@ -130,9 +143,11 @@ def _market_wide(mapping: Mapping[str, object], years: Sequence[int]) -> Iterato
     for name in ("supply", "given_price"):
         if mapping.get(name) is not None:
             yield from yearly_numbers((name,), mapping[name], years, NOT_NEGATIVE)
-    for name, bounds in (("interest", ABOVE_MINUS_ONE), ("opening_bank", NOT_NEGATIVE)):
+    for name, bounds in (("interest", RATE), ("opening_bank", ANY)):
         if mapping.get(name) is not None and not isinstance(mapping[name], Mapping):
-            yield from one_number((name,), mapping[name], bounds)
+            for fault in one_number((name,), mapping[name], bounds):
+                rate = bounds is RATE and not fault.hint
+                yield replace(fault, hint=AS_RATE[0], hint_zh=AS_RATE[1]) if rate else fault
 
 
 def _potential_faults(
@@ -168,7 +183,9 @@ def instrument_faults(tools: Mapping[str, Mapping[str, object]], years: Sequence
         path = ("instruments", label)
         if kind not in instruments:
             where = (*path, "kind") if "kind" in record else path
-            found.append(unknown_name(where, kind, tuple(instruments), ("instrument", "市场工具")))
+            fault = unknown_name(where, kind, tuple(instruments), ("instrument", "市场工具"))
+            own = "kind" not in record and not fault.hint
+            found.append(replace(fault, hint=OWN_LABEL[0], hint_zh=OWN_LABEL[1]) if own else fault)
             continue
         target = instruments.get(kind).target
         arguments = named_arguments(label, record)
@@ -199,10 +216,10 @@ def said_by_problem(sentence: str, chinese: str, labels: Iterable[str]) -> Fault
     first = sentence.removeprefix("instrument '").removeprefix("supply step '")
     named = [label for label in labels if re.match(rf"{re.escape(label)}\b", first)]
     path = ("instruments", max(named, key=len)) if named else ()
-    return Fault(path, sentence, chinese or in_chinese(sentence))
+    return Fault(path, sentence, chinese)
 
 
 def _said(path: tuple[str, ...], sentence: str) -> Fault:
     """What an instrument says against itself, in its own words."""
     where = dotted(path)
-    return Fault(path, f"{where}: {sentence}", f"{where}：{in_chinese(sentence)}")
+    return Fault(path, f"{where}: {sentence}", f"{where}：{chinese_of(sentence)}")

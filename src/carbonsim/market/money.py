@@ -62,12 +62,13 @@ def market_answers(problem: MarketProblem, market: Market) -> xr.Dataset:
 
 
 def _step_cost(problem: MarketProblem, data: xr.Dataset, kind: str) -> Array:
-    """What the steps of a kind cost in each year, at their own prices."""
+    """What is paid for the steps of a kind in each year, at their own prices."""
     cost: Array = np.zeros(len(problem.year))
     for used, step in zip(data.step_used.values, problem.steps, strict=True):
         if step.kind == kind:
             rise = 0.0 if step.slope is None else 0.5 * step.slope * used
-            cost = cost + np.where(used > 0, (step.price + rise) * used, 0.0)
+            paid = step.price if step.paid is None else step.paid
+            cost = cost + np.where(used > 0, (paid + rise) * used, 0.0)
     return np.asarray(cost, dtype=float)
 
 

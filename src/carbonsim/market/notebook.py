@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-HEADS = ("price", "interval", "basis", "emissions (t)", "abatement (t)", "bank (t)")
+from carbonsim.market.equilibria import equilibrium_lines
+
+MILLION = 1e6  # from here on six digits would be written with an exponent
+HEADS = ("price per t", "interval", "basis", "emissions (t)", "abatement (t)", "bank (t)")
 
 
 def market_html(dataset: xr.Dataset, engine: str, reason: str, failed: int, lines: int) -> str:
@@ -32,7 +35,8 @@ def market_html(dataset: xr.Dataset, engine: str, reason: str, failed: int, line
         cells = [str(year), _number(price, "undetermined"), interval(low, high), str(at.price_basis.item())]
         rows.append(_row([html.escape(cell) for cell in [*cells, *map(_number, (emissions, cut, bank))]], "td"))
     audit = f"certificate: {lines} lines, {'all passed' if not failed else f'{failed} FAILED'}"
-    caption = html.escape(f"Market, engine {engine}: {reason}; {audit}")
+    told = [f"Market, engine {engine}: {reason}; {audit}", *equilibrium_lines(dataset)]
+    caption = "<br>".join(html.escape(line) for line in told)
     return f'<table><caption style="caption-side:bottom;text-align:left">{caption}</caption>{"".join(rows)}</table>'
 
 
@@ -50,7 +54,14 @@ def interval(low: float, high: float) -> str:
 
 
 def _number(value: float, missing: str = "-") -> str:
-    return missing if math.isnan(value) else f"{value:,.6g}"
+    """Six digits, or all of them before the point.
+
+    >>> _number(17168802.9), _number(71.119708), _number(math.nan)
+    ('17,168,803', '71.1197', '-')
+    """
+    if math.isnan(value):
+        return missing
+    return f"{value:,.0f}" if abs(value) >= MILLION else f"{value:,.6g}"
 
 
 def _row(cells: Sequence[str], tag: str) -> str:

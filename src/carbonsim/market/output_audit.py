@@ -31,10 +31,11 @@ def audit_output(problem: OutputProblem, dataset: xr.Dataset) -> Certificate:
         Producers' and buyers' conditions, allowance balances, factors, price intervals, transfers that sum to zero,
         welfare and its parts, channels and leakage.
     """
-    return Certificate(tuple(_lines(problem, dataset)))
+    return Certificate(tuple(output_lines(problem, dataset)))
 
 
-def _lines(problem: OutputProblem, dataset: xr.Dataset) -> Iterator[Line]:
+def output_lines(problem: OutputProblem, dataset: xr.Dataset) -> Iterator[Line]:
+    """The lines of ``audit_output`` one by one."""
     from carbonsim.market import output_audit_accounts, output_audit_prices
 
     known = settled(dataset)

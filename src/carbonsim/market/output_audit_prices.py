@@ -26,7 +26,7 @@ FREE_OF_POLICY = ("output_without", "good_price_without", "home_emissions_withou
 def lines(problem: OutputProblem, dataset: xr.Dataset, known: NDArray[np.bool_]) -> Iterator[Line]:
     """The lines on intervals and indeterminate years."""
     shape = (len(problem.pool), len(problem.year))
-    names = ("inside", "low_clears", "low_is_lowest", "high_clears", "high_is_highest")
+    names = ("inside", "is_low_end", "low_clears", "low_is_lowest", "high_clears", "high_is_highest")
     wrong = {name: np.zeros(shape) for name in names}
     idle = np.zeros(len(problem.year))
     for y in range(len(problem.year)):
@@ -51,18 +51,18 @@ def _end_wrong(dataset: xr.Dataset, market: _Market, k: int, y: int) -> tuple[fl
     """Violations at the two ends of a pool's price."""
     price, low, high = (float(dataset[name].values[k, y]) for name in ("allowance_price", "price_low", "price_high"))
     top = np.inf if np.isnan(high) else high
-    inside = float(not low <= price <= top)
+    inside, apart = float(not low <= price <= top), abs(price - low) / max(low, SMALLEST * market.level)
     at_low = market.excess(k, low, "price_low")
     clears_low = abs(at_low) if low > 0 else max(at_low, 0.0)
     step = SMALLEST * market.level
     below = market.excess(k, max(low - max(low * MOVED, step), 0.0), "price_low") if low > 0 else np.inf
     if np.isinf(top):
         far = market.excess(k, max(low, market.level) * 1e3, "price_high")
-        return inside, clears_low, float(below <= REACTS), abs(far), 0.0
+        return inside, apart, clears_low, float(below <= REACTS), abs(far), 0.0
     at_high = market.excess(k, top, "price_high")
     clears_high = abs(at_high) if top > 0 else max(at_high, 0.0)
     above = market.excess(k, top + max(top * MOVED, step), "price_high")
-    return inside, clears_low, float(below <= REACTS), clears_high, float(above >= -REACTS)
+    return inside, apart, clears_low, float(below <= REACTS), clears_high, float(above >= -REACTS)
 
 
 def _idle_wrong(problem: OutputProblem, dataset: xr.Dataset, market: _Market, y: int) -> float:

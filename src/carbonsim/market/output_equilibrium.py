@@ -67,7 +67,8 @@ def solve_year(view: YearView) -> Solution:
     if gap > TOLERANCE:
         raise SolverError(
             f"{view.problem.year[view.y]}: the allowance markets do not settle; excess demand of {gap:.1e} of the "
-            f"emissions is left after {rounds} rounds."
+            f"emissions is left after {rounds} rounds.",
+            f"{view.problem.year[view.y]} 年：配额市场不能出清；经 {rounds} 轮仍有相当于排放量 {gap:.1e} 的超额需求。",
         )
     bottom, top = _interval(view, markets, scale, low, high)
     if any(np.isinf(top[k]) and bottom[k] == 0.0 for members in markets for k in members):
@@ -106,7 +107,10 @@ def settle_factors(view: YearView, price: Array) -> Array:
             return factor
         if not moving:
             return factor
-    raise SolverError(f"{view.problem.year[view.y]}: the benchmark factors of the pools do not settle together.")
+    raise SolverError(
+        f"{view.problem.year[view.y]}: the benchmark factors of the pools do not settle together.",
+        f"{view.problem.year[view.y]} 年：各配额池的基准系数不能一并确定。",
+    )
 
 
 def _factor_gap(view: YearView, k: int, value: float, answer: Response) -> float:
@@ -225,7 +229,9 @@ def _ceiling(view: YearView, members: tuple[int, ...], excess: Excess, scale: fl
     names = ", ".join(view.problem.pool[k] for k in members)
     raise InfeasibleError(
         f"{view.problem.year[view.y]}: no price balances pool {names}; {missing:.6g} t are still missing when every "
-        f"cut is made. Raise the cap or benchmark, let the good's price respond, or link the pool to another."
+        f"cut is made. Raise the cap or benchmark, let the good's price respond, or link the pool to another.",
+        f"{view.problem.year[view.y]} 年：没有使配额池 {names} 平衡的价格；实施全部减排后仍缺 {missing:.6g} 吨。"
+        "请提高总量或基准，让产品价格随之变化，或与其他配额池连接。",
     )
 
 
@@ -346,7 +352,10 @@ def _check_alive(view: YearView, markets: list[tuple[int, ...]], answer: Respons
             names = ", ".join(view.problem.pool[k] for k in members)
             raise InfeasibleError(
                 f"{view.problem.year[view.y]}: no producer of pool {names} can reach its benchmark at a price that "
-                f"leaves any output. Raise the benchmark or link the pool to another."
+                f"leaves any output. Raise the benchmark or link the pool to another.",
+                f"{view.problem.year[view.y]} 年：在仍有产出的价格下，配额池 {names} 没有生产者能达到其基准。"
+                "请提高基准，"
+                "或与其他配额池连接。",
             )
 
 
@@ -361,7 +370,9 @@ def _check_rebates(view: YearView, answer: Response) -> None:
         if given > cap * (1 + TOLERANCE):
             raise InfeasibleError(
                 f"{view.problem.year[view.y]}: pool {name} gives {given:.6g} free allowances out of a cap of "
-                f"{cap:.6g}. Lower its benchmarks, or use the policy 'corrected', which scales them to a free_budget."
+                f"{cap:.6g}. Lower its benchmarks, or use the policy 'corrected', which scales them to a free_budget.",
+                f"{view.problem.year[view.y]} 年：配额池 {name} 免费发放 {given:.6g} 个配额，而总量为 {cap:.6g}。"
+                "请降低其基准，或使用按 free_budget 调整的政策 'corrected'。",
             )
 
 

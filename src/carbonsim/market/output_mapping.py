@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from carbonsim.errors import InputError, did_you_mean
+from carbonsim.errors import InputError, Said, chinese_of, did_you_mean
 from carbonsim.market.output_problem import BENCHMARKED, KINDS, OutputProblem, PolicyKind
 from carbonsim.market.supply import Array
 
@@ -42,7 +42,7 @@ def output_problem_from_mapping(mapping: Mapping[str, object]) -> OutputProblem:
     InputError
         If a key is unknown or missing, or the problem is not valid.
     """
-    _check(mapping, PROBLEM_KEYS, "output problem", ("year", "goods", "producers"))
+    _check(mapping, PROBLEM_KEYS, Said("output problem", "产出类问题"), ("year", "goods", "producers"))
     year = tuple(int(label) for label in cast(Sequence[Any], mapping["year"]))
     goods, producers = _records(mapping["goods"], "goods"), _records(mapping["producers"], "producers")
     pools = {
@@ -88,7 +88,10 @@ def _demand(record: Record, name: str, years: int) -> tuple[Array, Array, Array]
         _yearly(record[key], f"{where}.{key}", years) for key in ("reference_price", "reference_quantity", "elasticity")
     )
     if np.any(quantity <= 0) or np.any(elasticity <= 0) or np.any(price <= 0):
-        raise InputError(f"{where}: reference_price, reference_quantity and elasticity must be above 0.")
+        raise InputError(
+            f"{where}: reference_price, reference_quantity and elasticity must be above 0.",
+            f"{where}：reference_price、reference_quantity 和 elasticity 须大于 0。",
+        )
     slope = price / (elasticity * quantity)
     return price + slope * quantity, slope, share
 
@@ -104,7 +107,10 @@ def _producers(records: dict[str, Record], names: dict[str, tuple[str, ...]], ye
         _check(record, PRODUCER_KEYS, where, ("good", "intensity", "unit_cost", "supply_slope"))
         can_abate = "abatement_curvature" in record
         if "largest_cut" in record and not can_abate:
-            raise InputError(f"{where}.largest_cut needs abatement_curvature: what the cut costs.")
+            raise InputError(
+                f"{where}.largest_cut needs abatement_curvature: what the cut costs.",
+                f"给出 {where}.largest_cut 时须给出 abatement_curvature，即减排的成本。",
+            )
         standard = {
             "abatement_curvature": 1.0,
             "largest_cut": record["intensity"] if can_abate else 0.0,
@@ -125,7 +131,10 @@ def _spread_benchmarks(
             record = _record_in(records, name, label)
             if record.get("policy") not in BENCHMARKED:
                 if "benchmark" in record:
-                    raise InputError(f"pools.{name}: policy {record.get('policy')} has no benchmark; leave it out.")
+                    raise InputError(
+                        f"pools.{name}: policy {record.get('policy')} has no benchmark; leave it out.",
+                        f"pools.{name}：政策 {record.get('policy')} 没有 benchmark；请删去。",
+                    )
                 continue
             # A self-balancing pool needs only the proportions, which are even if nobody says otherwise.
             given = record.get("benchmark", 1.0 if record["policy"] == "self_balancing" else np.nan)
@@ -135,7 +144,8 @@ def _spread_benchmarks(
             if np.any(np.isnan(benchmark[pool_of == k, y])):
                 raise InputError(
                     f"pools.{name}.benchmark is missing in {label} and not every producer of the pool has its own; "
-                    f"write 0 for those that get nothing."
+                    f"write 0 for those that get nothing.",
+                    f"{label} 年缺少 pools.{name}.benchmark，且该池并非每个生产者都有自己的基准；没有基准的请写 0。",
                 )
 
 
@@ -145,19 +155,29 @@ def _policies(value: object, name: str) -> list[Record]:
     records: list[Record] = []
     for record in listed:
         if not isinstance(record, Mapping):
-            raise InputError(f"pools.{name} is {type(record).__name__}; expected policy and its numbers.")
+            raise InputError(
+                f"pools.{name} is {type(record).__name__}; expected policy and its numbers.",
+                f"pools.{name} 为 {type(record).__name__}，应为政策及其数值。",
+            )
         _check(record, POLICY_KEYS, f"pools.{name}", ("policy",))
         if record["policy"] not in KINDS:
             raise InputError(
                 f"pools.{name}.policy is '{record['policy']}'. Known: {', '.join(KINDS)}. "
-                f"{did_you_mean(str(record['policy']), KINDS)}".strip()
+                f"{did_you_mean(str(record['policy']), KINDS)}".strip(),
+                (
+                    f"pools.{name}.policy 为 '{record['policy']}'。可用：{'、'.join(KINDS)}。"
+                    f"{did_you_mean(str(record['policy']), KINDS, 'zh')}"
+                ).strip(),
             )
         records.append({str(key): entry for key, entry in record.items()})
     if len(records) > 1 and any("from" not in record for record in records):
-        raise InputError(f"pools.{name} has several policies; each needs 'from', the year it starts in.")
+        raise InputError(
+            f"pools.{name} has several policies; each needs 'from', the year it starts in.",
+            f"pools.{name} 有多项政策；每项都须给出 'from'，即起始年份。",
+        )
     starts = [record.get("from") for record in records]
     if len(set(starts)) < len(starts):
-        raise InputError(f"pools.{name} has two policies from the same year.")
+        raise InputError(f"pools.{name} has two policies from the same year.", f"pools.{name} 有两项政策从同一年开始。")
     return sorted(records, key=lambda record: int(record.get("from", 0)))
 
 
@@ -199,11 +219,17 @@ def _markets(links: object, pools: tuple[str, ...], year: tuple[int, ...]) -> np
         members = [str(name) for name in record["pools"]]
         unknown = [name for name in members if name not in pools]
         if unknown or len(set(members)) < 2:
-            raise InputError(f"links joins {members}; expected two or more of the pools {', '.join(pools)}.")
+            raise InputError(
+                f"links joins {members}; expected two or more of the pools {', '.join(pools)}.",
+                f"links 连接 {members}，应为配额池 {'、'.join(pools)} 中的两个或更多。",
+            )
         first, last = int(record.get("from", year[0])), int(record.get("until", year[-1]))
         columns = [y for y, label in enumerate(year) if first <= label <= last]
         if not columns:
-            raise InputError(f"the link of {', '.join(members)} from {first} until {last} is in none of the years.")
+            raise InputError(
+                f"the link of {', '.join(members)} from {first} until {last} is in none of the years.",
+                f"{'、'.join(members)} 的连接（{first} 至 {last}）不在任何年份之内。",
+            )
         for y in columns:
             numbers = market[[pools.index(name) for name in members], y]
             market[np.isin(market[:, y], numbers), y] = numbers.min()
@@ -219,7 +245,8 @@ def _positions(records: dict[str, Record], key: str, labels: tuple[str, ...]) ->
             continue
         if label not in labels:
             raise InputError(
-                f"producers.{name}.{key} is '{label}', which is not listed. {did_you_mean(str(label), labels)}".strip()
+                f"producers.{name}.{key} is '{label}', which is not listed. {did_you_mean(str(label), labels)}".strip(),
+                f"producers.{name}.{key} 为 '{label}'，未列出。{did_you_mean(str(label), labels, 'zh')}".strip(),
             )
         found.append(labels.index(str(label)))
     return np.array(found, dtype=np.intp)
@@ -229,9 +256,15 @@ def _yearly(value: object, where: str, years: int) -> Array:
     try:
         numbers = np.asarray(value, dtype=float).reshape(-1)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{where} is {value!r}; expected a number or a list of numbers.") from error
+        raise InputError(
+            f"{where} is {value!r}; expected a number or a list of numbers.",
+            f"{where} 为 {value!r}，应为数或数的列表。",
+        ) from error
     if len(numbers) not in (1, years):
-        raise InputError(f"{where} has {len(numbers)} values; expected one, or one for each of {years} years.")
+        raise InputError(
+            f"{where} has {len(numbers)} values; expected one, or one for each of {years} years.",
+            f"{where} 有 {len(numbers)} 个值，应为 1 个，或 {years} 年每年一个。",
+        )
     return np.array(np.broadcast_to(numbers, (years,)))
 
 
@@ -239,14 +272,20 @@ def _check(mapping: Mapping[str, object], known: Iterable[str], where: str, requ
     known = tuple(known)
     for key in mapping:
         if key not in known:
-            hint = did_you_mean(str(key), known)
-            raise InputError(f"{where} has no '{key}' here. Known: {', '.join(known)}. {hint}".strip())
+            hint, meant = (did_you_mean(str(key), known, lang) for lang in ("en", "zh"))
+            raise InputError(
+                f"{where} has no '{key}' here. Known: {', '.join(known)}. {hint}".strip(),
+                f"{chinese_of(where)} 在此没有 '{key}'。可用：{'、'.join(known)}。{meant}",
+            )
     missing = [key for key in required if key not in mapping]
     if missing:
-        raise InputError(f"{where} needs {', '.join(missing)}.")
+        raise InputError(f"{where} needs {', '.join(missing)}.", f"{chinese_of(where)} 须给出 {'、'.join(missing)}。")
 
 
 def _records(value: object, where: str) -> dict[str, Record]:
     if not isinstance(value, Mapping) or not all(isinstance(record, Mapping) for record in value.values()):
-        raise InputError(f"{where} is {type(value).__name__}; expected a mapping of names to their fields.")
+        raise InputError(
+            f"{where} is {type(value).__name__}; expected a mapping of names to their fields.",
+            f"{where} 为 {type(value).__name__}，应为名称到字段的映射。",
+        )
     return {str(name): {str(key): entry for key, entry in record.items()} for name, record in value.items()}

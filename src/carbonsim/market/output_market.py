@@ -101,7 +101,10 @@ def clear_output(problem: OutputProblem, progress: Callable[[str, float], None] 
         If the search does not settle, or the answer fails its audit.
     """
     if not isinstance(problem, OutputProblem):
-        raise InputError(f"a {type(problem).__name__} is no output problem; make one with OutputProblem.from_mapping.")
+        raise InputError(
+            f"a {type(problem).__name__} is no output problem; make one with OutputProblem.from_mapping.",
+            f"{type(problem).__name__} 不是产出类问题；请用 OutputProblem.from_mapping 建立。",
+        )
     found: list[tuple[YearView, Solution]] = []
     for y in range(len(problem.year)):
         view = view_year(problem, y)

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, Issue, shorten
+from carbonsim.errors import InputError, Issue, Said, chinese_of, shorten
 from carbonsim.market.supply import Array
 
 IntArray = NDArray[np.intp]
@@ -127,7 +127,18 @@ class OutputProblem:
     def __post_init__(self) -> None:
         problems = list(_problems(self))
         if problems:
-            raise InputError([Issue(code="output", source="output problem", message=text) for text in problems])
+            raise InputError(
+                [
+                    Issue(
+                        code="output",
+                        source="output problem",
+                        source_zh="产出类问题",
+                        message=text,
+                        message_zh=chinese_of(text),
+                    )
+                    for text in problems
+                ]
+            )
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> OutputProblem:
@@ -189,18 +200,26 @@ def _problems(problem: OutputProblem) -> Iterator[str]:
         labels = getattr(problem, what)
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
-            yield f"{what} {shorten(twice)} is listed twice; names must be unique."
+            yield Said(
+                f"{what} {shorten(twice)} is listed twice; names must be unique.",
+                f"{what} 中的 {shorten(twice, 'zh')} 重复；名称不得重复。",
+            )
     if not problem.year or list(problem.year) != list(range(problem.year[0], problem.year[0] + len(problem.year))):
-        yield f"year is {shorten(problem.year)}; expected consecutive calendar years."
+        yield Said(
+            f"year is {shorten(problem.year)}; expected consecutive calendar years.",
+            f"year 为 {shorten(problem.year, 'zh')}，应为连续的公历年份。",
+        )
     if not problem.good or not problem.producer:
-        yield "there is no good or no producer; at least one of each is needed."
+        yield Said(
+            "there is no good or no producer; at least one of each is needed.", "没有产品或没有生产者；各须至少一个。"
+        )
     shapes = list(_shape_problems(problem))
     yield from shapes
     if shapes:
         return
     unmade = [name for g, name in enumerate(problem.good) if not np.any(problem.producer_good == g)]
     if unmade:
-        yield f"good {shorten(unmade)} has no producer."
+        yield Said(f"good {shorten(unmade)} has no producer.", f"产品 {shorten(unmade, 'zh')} 没有生产者。")
     yield from _number_problems(problem)
     yield from _policy_problems(problem)
 
@@ -224,26 +243,32 @@ def _shape_problems(problem: OutputProblem) -> Iterator[str]:
         for name in names:
             array, shape = getattr(problem, name), (len(getattr(problem, what)), years)
             if array.shape != shape:
-                yield f"{name} has shape {array.shape}; expected {shape}."
+                yield Said(
+                    f"{name} has shape {array.shape}; expected {shape}.",
+                    f"{name} 的形状为 {array.shape}，应为 {shape}。",
+                )
             elif name not in ("pass_through", "cap", "free_budget") and not np.all(np.isfinite(array)):
                 row, column = np.argwhere(~np.isfinite(array))[0]
                 label = getattr(problem, what)[row]
-                yield f"{name} of {label} in {problem.year[column]} is not a finite number."
+                yield Said(
+                    f"{name} of {label} in {problem.year[column]} is not a finite number.",
+                    f"{label} 在 {problem.year[column]} 年的 {name} 不是有限的数。",
+                )
     for name, size in (("producer_good", len(problem.good)), ("producer_pool", len(problem.pool))):
         positions = getattr(problem, name)
         least = -1 if name == "producer_pool" else 0
         if positions.shape != (len(problem.producer),) or np.any((positions < least) | (positions >= size)):
-            yield f"{name} has a position that is not listed."
+            yield Said(f"{name} has a position that is not listed.", f"{name} 含未列出的位置。")
     if problem.is_foreign.shape != (len(problem.producer),):
-        yield "is_foreign has another length than producer."
+        yield Said("is_foreign has another length than producer.", "is_foreign 与 producer 长度不同。")
     if len(problem.kind) != len(problem.pool) or any(len(kinds) != years for kinds in problem.kind):
-        yield "kind needs a policy for each pool and year."
+        yield Said("kind needs a policy for each pool and year.", "kind 须为每个配额池和每一年给出政策。")
 
 
 def _number_problems(problem: OutputProblem) -> Iterator[str]:
-    def first(mask: NDArray[np.bool_], labels: tuple[str, ...]) -> str:
+    def first(mask: NDArray[np.bool_], labels: tuple[str, ...]) -> Said:
         row, column = np.argwhere(mask)[0]
-        return f"{labels[row]} in {problem.year[column]}"
+        return Said(f"{labels[row]} in {problem.year[column]}", f"{labels[row]} 在 {problem.year[column]} 年")
 
     for name, labels in (
         ("slope", problem.good),
@@ -251,19 +276,34 @@ def _number_problems(problem: OutputProblem) -> Iterator[str]:
         ("abatement_curvature", problem.producer),
     ):
         if np.any(getattr(problem, name) <= 0):
-            yield f"{name} of {first(getattr(problem, name) <= 0, labels)} is not above 0; a flat curve has no answer."
+            yield Said(
+                f"{name} of {first(getattr(problem, name) <= 0, labels)} is not above 0; a flat curve has no answer.",
+                f"{first(getattr(problem, name) <= 0, labels).zh}的 {name} 不大于 0；水平的曲线没有确定的响应。",
+            )
     for name in ("intensity", "benchmark", "free", "largest_cut"):
         if np.any(getattr(problem, name) < 0):
-            yield f"{name} of {first(getattr(problem, name) < 0, problem.producer)} is negative."
+            yield Said(
+                f"{name} of {first(getattr(problem, name) < 0, problem.producer)} is negative.",
+                f"{first(getattr(problem, name) < 0, problem.producer).zh}的 {name} 为负。",
+            )
     over = problem.largest_cut > problem.intensity
     if np.any(over):
-        yield f"largest_cut of {first(over, problem.producer)} exceeds the intensity."
+        yield Said(
+            f"largest_cut of {first(over, problem.producer)} exceeds the intensity.",
+            f"{first(over, problem.producer).zh}的 largest_cut 超过排放强度。",
+        )
     regulated = problem.pass_through
     if np.any((regulated < 0) | np.isinf(regulated)):
-        yield f"pass_through of {first((regulated < 0) | np.isinf(regulated), problem.good)} is no share from 0."
+        yield Said(
+            f"pass_through of {first((regulated < 0) | np.isinf(regulated), problem.good)} is no share from 0.",
+            f"{first((regulated < 0) | np.isinf(regulated), problem.good).zh}的 pass_through 不是非负的比例。",
+        )
     abroad = problem.is_foreign & (problem.producer_pool >= 0)
     if np.any(abroad):
-        yield f"{problem.producer[int(np.argmax(abroad))]} is foreign and in a pool; a pool covers home producers."
+        yield Said(
+            f"{problem.producer[int(np.argmax(abroad))]} is foreign and in a pool; a pool covers home producers.",
+            f"{problem.producer[int(np.argmax(abroad))]} 在境外却列入配额池；配额池只涵盖境内生产者。",
+        )
 
 
 def _policy_problems(problem: OutputProblem) -> Iterator[str]:
@@ -271,20 +311,33 @@ def _policy_problems(problem: OutputProblem) -> Iterator[str]:
     for k, name in enumerate(problem.pool):
         mine = problem.producer_pool == k
         if not np.any(mine):
-            yield f"pool {name} covers no producer."
+            yield Said(f"pool {name} covers no producer.", f"配额池 {name} 没有涵盖任何生产者。")
             continue
         for y, kind in enumerate(problem.kind[k]):
-            where = f"pool {name} in {problem.year[y]}"
+            where = Said(f"pool {name} in {problem.year[y]}", f"配额池 {name} 在 {problem.year[y]} 年")
             if kind not in KINDS:
-                yield f"{where} has policy '{kind}'. Known: {', '.join(KINDS)}."
+                yield Said(
+                    f"{where} has policy '{kind}'. Known: {', '.join(KINDS)}.",
+                    f"{where.zh}的政策为 '{kind}'。可用：{'、'.join(KINDS)}。",
+                )
                 continue
             needs_cap, needs_budget = kind in CAPPED, kind == "corrected"
             if needs_cap == np.isnan(problem.cap[k, y]) or problem.cap[k, y] < 0 or np.isinf(problem.cap[k, y]):
-                wanted = "a cap that is not negative" if needs_cap else "no cap"
-                yield f"{where} has policy {kind} and cap {problem.cap[k, y]:g}; expected {wanted}."
+                wanted = Said("a cap that is not negative", "非负的总量") if needs_cap else Said("no cap", "不设总量")
+                yield Said(
+                    f"{where} has policy {kind} and cap {problem.cap[k, y]:g}; expected {wanted}.",
+                    f"{where.zh}的政策为 {kind}，cap 为 {problem.cap[k, y]:g}，应为{wanted.zh}。",
+                )
             if needs_budget == np.isnan(problem.free_budget[k, y]) or problem.free_budget[k, y] < 0:
-                wanted = "a free_budget that is not negative" if needs_budget else "no free_budget"
-                yield f"{where} has policy {kind} and free_budget {problem.free_budget[k, y]:g}; expected {wanted}."
+                wanted = (
+                    Said("a free_budget that is not negative", "非负的 free_budget")
+                    if needs_budget
+                    else Said("no free_budget", "不设 free_budget")
+                )
+                yield Said(
+                    f"{where} has policy {kind} and free_budget {problem.free_budget[k, y]:g}; expected {wanted}.",
+                    f"{where.zh}的政策为 {kind}，free_budget 为 {problem.free_budget[k, y]:g}，应为{wanted.zh}。",
+                )
             yield from _share_problems(problem, k, y, kind, where)
             has_benchmark |= mine & (kind in BENCHMARKED)
             has_free |= mine & (kind in CAPPED)
@@ -293,18 +346,33 @@ def _policy_problems(problem: OutputProblem) -> Iterator[str]:
             problem.producer[i] for i in np.flatnonzero(~used & np.any(getattr(problem, name) > 0, axis=1)).tolist()
         ]
         if idle:
-            yield f"{name} of {shorten(idle)} has no effect under any policy of its pool; leave it out."
+            yield Said(
+                f"{name} of {shorten(idle)} has no effect under any policy of its pool; leave it out.",
+                f"{shorten(idle, 'zh')} 的 {name} 在其配额池的任何政策下都不起作用；请删去。",
+            )
 
 
-def _share_problems(problem: OutputProblem, k: int, y: int, kind: str, where: str) -> Iterator[str]:
+def _share_problems(problem: OutputProblem, k: int, y: int, kind: str, where: Said) -> Iterator[str]:
     """Problems of what a pool's producers are given in a year."""
     mine = problem.producer_pool == k
     given = float(problem.free[mine, y].sum())
     if kind in CAPPED and given > problem.cap[k, y] * (1 + 1e-12):
-        yield f"{where}: lump-sum free allocation {given:g} exceeds the cap {problem.cap[k, y]:g}."
+        yield Said(
+            f"{where}: lump-sum free allocation {given:g} exceeds the cap {problem.cap[k, y]:g}.",
+            f"{where.zh}：定额免费发放 {given:g} 超过总量 {problem.cap[k, y]:g}。",
+        )
     if kind == "corrected" and given + problem.free_budget[k, y] > problem.cap[k, y] * (1 + 1e-12):
-        yield f"{where}: free_budget {problem.free_budget[k, y]:g} and free {given:g} exceed the cap."
+        yield Said(
+            f"{where}: free_budget {problem.free_budget[k, y]:g} and free {given:g} exceed the cap.",
+            f"{where.zh}：free_budget {problem.free_budget[k, y]:g} 与 free {given:g} 之和超过总量。",
+        )
     if kind in BENCHMARKED and not np.any(problem.benchmark[mine, y] > 0):
-        yield f"{where} has policy {kind} and no benchmark; give one to the pool or to its producers."
+        yield Said(
+            f"{where} has policy {kind} and no benchmark; give one to the pool or to its producers.",
+            f"{where.zh}的政策为 {kind}，但没有 benchmark；请在配额池或其生产者中给出。",
+        )
     if kind == "self_balancing" and np.any(problem.benchmark[mine, y] <= 0):
-        yield f"{where}: under self_balancing every producer of the pool needs a benchmark above 0."
+        yield Said(
+            f"{where}: under self_balancing every producer of the pool needs a benchmark above 0.",
+            f"{where.zh}：在 self_balancing 之下，配额池的每个生产者都须有大于 0 的 benchmark。",
+        )

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike
 
-from carbonsim.errors import InfeasibleError, InputError, SolverError, did_you_mean
+from carbonsim.errors import InfeasibleError, InputError, Said, SolverError, did_you_mean
 from carbonsim.market.output_equilibrium import solve_year
 from carbonsim.market.output_problem import OutputProblem
 from carbonsim.market.output_response import respond_without, view_year
@@ -48,12 +48,18 @@ def match_emissions(problem: OutputProblem, pool: str, emissions: ArrayLike) -> 
     benchmarks inside a bracket.
     """
     if pool not in problem.pool:
-        raise InputError(f"pool '{pool}' is not listed. {did_you_mean(pool, problem.pool)}".strip())
+        raise InputError(
+            f"pool '{pool}' is not listed. {did_you_mean(pool, problem.pool)}".strip(),
+            f"未列出配额池 '{pool}'。{did_you_mean(pool, problem.pool, 'zh')}".strip(),
+        )
     k = problem.pool.index(pool)
     targets = np.broadcast_to(np.asarray(emissions, dtype=float), (len(problem.year),))
     years = [y for y in range(len(problem.year)) if problem.kind[k][y] == "standard"]
     if not years:
-        raise InputError(f"pool {pool} has no standard in any year; give a cap its number directly.")
+        raise InputError(
+            f"pool {pool} has no standard in any year; give a cap its number directly.",
+            f"配额池 {pool} 在任何年份都没有强度标准；总量请直接给出数值。",
+        )
     for y in years:
         problem = _scaled(problem, k, y, _factor(problem, k, y, float(targets[y])))
     return problem
@@ -65,9 +71,12 @@ def _factor(problem: OutputProblem, k: int, y: int, target: float) -> float:
     rows = problem.producer_pool == k
     view = view_year(problem, y)
     most = float(respond_without(view).emissions[rows].sum())
-    where = f"pool {problem.pool[k]} in {problem.year[y]}"
+    where = Said(f"pool {problem.pool[k]} in {problem.year[y]}", f"配额池 {problem.pool[k]} 在 {problem.year[y]} 年")
     if not 0.0 < target < most:
-        raise InputError(f"{where} emits {most:.6g} t without policy; a target of {target:.6g} t needs no standard.")
+        raise InputError(
+            f"{where} emits {most:.6g} t without policy; a target of {target:.6g} t needs no standard.",
+            f"{where.zh}在没有政策时排放 {most:.6g} 吨；{target:.6g} 吨的目标不需要强度标准。",
+        )
 
     def gap(factor: float) -> float:
         try:
@@ -84,11 +93,15 @@ def _factor(problem: OutputProblem, k: int, y: int, target: float) -> float:
         if gap(low) < 0.0:
             break
     else:
-        raise InfeasibleError(f"{where}: no standard brings emissions down to {target:.6g} t; tighten another rule.")
+        raise InfeasibleError(
+            f"{where}: no standard brings emissions down to {target:.6g} t; tighten another rule.",
+            f"{where.zh}：没有强度标准能把排放降到 {target:.6g} 吨；请收紧其他规则。",
+        )
     factor = float(brentq(gap, low, high, xtol=1e-300, rtol=1e-15))
     if abs(gap(factor)) > MET:
         raise SolverError(
-            f"{where}: the closest standard misses {target:.6g} t by {abs(gap(factor)):.1e} of it; they jump there."
+            f"{where}: the closest standard misses {target:.6g} t by {abs(gap(factor)):.1e} of it; they jump there.",
+            f"{where.zh}：最接近的标准与 {target:.6g} 吨相差 {abs(gap(factor)):.1e}；排放在该处跳变。",
         )
     return factor
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, error_in_chinese
 from carbonsim.market.faults import (
     ANY,
     Bounds,
@@ -72,13 +72,21 @@ def make(path: tuple[str, ...], target: type, arguments: Mapping[str, object], y
     plain = {name: _plain(value, hints.get(name, ""), years) for name, value in arguments.items() if value is not None}
     try:
         return target(**plain)
-    except (TypeError, ValueError, InputError) as problem:
-        known = ", ".join(inspect.signature(target).parameters) or "none"
+    except InputError as problem:
+        before, before_zh = (f"{dotted(path)}{colon}" if path else "" for colon in (": ", "："))
+        raise InputError(
+            Fault(
+                path, f"{before}{one.message}", f"{before_zh}{one.message_zh or one.message}", one.hint, one.hint_zh
+            ).issue("")
+            for one in problem.issues
+        ) from problem  # fmt: skip
+    except (TypeError, ValueError) as problem:
+        fields = list(inspect.signature(target).parameters)
         where = dotted(path)
         raise InputError(
             Fault(
-                path, f"{where}: {str(problem).rstrip('.')}.", f"{where}：{str(problem).rstrip('.')}。",
-                f"Fields: {known}.", f"字段：{known}。",
+                path, f"{where}: {str(problem).rstrip('.')}.", f"{where}：{error_in_chinese(problem).rstrip('.。')}。",
+                f"Fields: {', '.join(fields) or 'none'}.", f"字段：{'、'.join(fields) or '无'}。",
             ).issue("")
         ) from problem  # fmt: skip
 

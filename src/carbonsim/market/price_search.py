@@ -12,13 +12,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, chinese_of
 from carbonsim.market.clearing import Clearing
 from carbonsim.market.pooling import PooledDemand, highest_price, lowest_price
 from carbonsim.market.price_bins import Bank, Bins, bank_of, bracket_prices, fill_bins, runs_of_blocks
 from carbonsim.market.problem import MarketProblem
+from carbonsim.market.rounding import SUMMED, part_of
 from carbonsim.market.scarcity import raise_infeasible
-from carbonsim.market.supply import Array
+from carbonsim.market.supply import Array, engine_zh
 from carbonsim.market.thresholds import ROUNDING, Pieces, Thresholds, find_thresholds, join_pieces
 
 IntArray = NDArray[np.intp]
@@ -99,21 +100,32 @@ def clear_by_price_search(problem: MarketProblem, reason: str) -> Clearing:
 def _refuse(problem: MarketProblem) -> None:
     for instrument in problem.instruments:
         if reason := instrument.refused_by("price_search"):
-            raise InputError(f"The price search cannot hold '{instrument.label}': it {reason}. Use engine 'programme'.")
+            raise InputError(
+                f"The price search cannot hold '{instrument.label}': it {reason}. Use engine 'programme'.",
+                f"求解方式 {engine_zh('price_search')}不能处理 '{instrument.label}'：{chinese_of(reason)}。"
+                f"请使用求解方式 {engine_zh('programme')}。",
+            )
     for step in problem.steps:
         if step.owed_next is not None or (step.obligation_share is not None and step.slope is not None):
             raise InputError(
                 f"The price search cannot hold the step '{step.name}': what it offers depends on more than the price "
-                "of its year. Use engine 'programme'."
+                "of its year. Use engine 'programme'.",
+                f"求解方式 {engine_zh('price_search')}不能处理供给项 '{step.name}'：其供给不只取决于当年价格。"
+                f"请使用求解方式 {engine_zh('programme')}。",
             )
     if problem.responses:
         rules = ", ".join(sorted({type(term.rule).__name__ for term in problem.responses}))
         raise InputError(
             f"The price search cannot hold the best-response rules {rules}: such a unit has no single threshold. Use "
-            "engine 'best_response'."
+            "engine 'best_response'.",
+            f"求解方式 {engine_zh('price_search')}不能处理最优响应规则 {rules}：这类单元没有单一的阈值。"
+            f"请使用求解方式 {engine_zh('best_response')}。",
         )
     if problem.given_price is not None:
-        raise InputError("The price search finds a price; with given_price use engine 'auto'.")
+        raise InputError(
+            "The price search finds a price; with given_price use engine 'auto'.",
+            f"求解方式 {engine_zh('price_search')}用于求价格；已给出 given_price 时请用 auto。",
+        )
 
 
 def _check_feasible(problem: MarketProblem, bins: Bins, bank: Bank) -> None:
@@ -227,11 +239,12 @@ def _take(run: Run, years: slice, pool: Pool, taken: Taken) -> None:
     ramped = float(np.sum(sloping.drop * sloping.passed(np.full(len(sloping), pool.price))))
     needed = float(run.level[own].sum()) - below - ramped
     here = np.flatnonzero(mine & (jumps.low == pool.price))
+    rounding = SUMMED * float(run.size[own].sum())
     for y in range(years.start, years.stop):
         now = here[jumps.year[here] == y]
         options = now[run.kind[now] != STEP]
         total = float(jumps.drop[options].sum())
-        part = min(max(needed, 0.0) / total, 1.0) if total > 0 else 0.0
+        part = part_of(needed, total, rounding)
         needed -= part * total
         held, moved = options[run.kind[options] == OPTION], options[run.kind[options] == PIECE]
         taken.option.append((jumps.owner[held], part))

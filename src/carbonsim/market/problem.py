@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from carbonsim.allocation.core import ObligationRule
-from carbonsim.errors import InputError, Issue
+from carbonsim.errors import InputError, Issue, chinese_of
 from carbonsim.market.plans import Plans
 from carbonsim.market.problem_checks import problems_of
-from carbonsim.market.supply import Array, Instrument, SupplyStep
+from carbonsim.market.supply import Array, Instrument, SupplyStep, write_yearly
 
 IntArray = NDArray[np.intp]
 
@@ -157,7 +157,18 @@ class MarketProblem:
     def __post_init__(self) -> None:
         problems = list(problems_of(self))
         if problems:
-            raise InputError([Issue(code="market", source="market problem", message=text) for text in problems])
+            raise InputError(
+                [
+                    Issue(
+                        code="market",
+                        source="market problem",
+                        source_zh="市场问题",
+                        message=text,
+                        message_zh=chinese_of(text),
+                    )
+                    for text in problems
+                ]
+            )
 
     @classmethod
     def from_mapping(cls, mapping: dict[str, object]) -> MarketProblem:
@@ -221,22 +232,39 @@ class MarketProblem:
 
     def __repr__(self) -> str:
         """The problem as mathematics, with its size."""
-        first, last = self.year[0], self.year[-1]
-        size = f"{len(self.enterprise)} enterprises, {len(self.options.label)} options, {first}–{last}"
+        first, last, planned = self.year[0], self.year[-1], self.plans is not None
+        count = [f"{len(self.enterprise)} enterprises", f"{len(self.options.label)} options"]
+        count += [f"{len(self.plans.label)} plans"] if self.plans is not None else []
         supply = " + ".join(["S_y", *(f"{step.name}_y" for step in self.steps)])
-        carried = {"banking", "compliance_periods", "vintages"} & {i.label for i in self.instruments}
+        carried = bool({"banking", "compliance_periods", "vintages"} & {one.label for one in self.instruments})
         bank = " + B_(y-1) - B_y" if carried else ""
-        rate = f", d_y = {1 + self.interest:g}^-(y-{first})"
+        chosen_cost, chosen_cut = (" + Σ_k u_k C_ky", " - Σ_k u_k X_ky") if planned else ("", "")
         lines = [
-            f"MarketProblem: {size}, {len(self.responses)} best-response terms",
-            f"  min  Σ_y d_y [ Σ_o C_oy(x_oy) + cost of steps ]{rate}",
+            f"MarketProblem: {', '.join(count)}, {first}–{last}, {len(self.responses)} best-response terms",
+            f"  min  Σ_y d_y [ Σ_o C_oy(x_oy){chosen_cost} + cost of steps ], d_y = {1 + self.interest:g}^-(y-{first})",
             f"  s.t. Σ_e s_ey (e_ey - A_ey) ≤ {supply}{bank}   : p_y",
-            "       e_ey = E_ey - Σ_o x_oy,  0 ≤ x_oy ≤ K_oy,  A_ey = fixed_ey + per_emission_ey e_ey",
+            f"       e_ey = E_ey - Σ_o x_oy{chosen_cut},  0 ≤ x_oy ≤ K_oy,  A_ey = fixed_ey + per_emission_ey e_ey",
+            "       C_oy(x) = c_oy x + k_oy x² / 2",
         ]
         if self.given_price is not None:
-            lines[2] = "  given p_y: each enterprise minimises C + p_y s_ey (e_ey - A_ey)"
-        lines += [f"       {instrument.statement}" for instrument in self.instruments]
-        return "\n".join(lines)
+            lines[2] = (
+                f"  given p_y = {write_yearly(self.given_price)}: each enterprise minimises C + p_y s_ey (e_ey - A_ey)"
+            )
+        if planned:
+            lines.append("       Σ_(k of e) u_k ≤ 1,  u_k ∈ {0, 1}")
+        if self.responses:
+            rules = " or ".join(sorted({type(term.rule).__name__ for term in self.responses}))
+            lines.append(
+                f"       terms t: each unit minimises C + p_y s_ey (e_t - A_t),  A_t = {rules} of (key_t, other_t)"
+            )
+        if self.opening_bank:
+            held = (
+                f"B_{first - 1} = {self.opening_bank:g}"
+                if carried
+                else f"opening bank {self.opening_bank:g} in {first}"
+            )
+            lines.append(f"       {held}")
+        return "\n".join([*lines, *(f"       {instrument.statement}" for instrument in self.instruments)])
 
 
 def as_matrix(value: ArrayLike, rows: int, years: int) -> Array:

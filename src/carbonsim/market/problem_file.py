@@ -13,16 +13,15 @@ from carbonsim.errors import InputError, Issue, did_you_mean
 from carbonsim.inputs.parameters import BASES
 from carbonsim.inputs.paths import scenarios_folder
 from carbonsim.inputs.yaml_loader import YamlFile, read_yaml
-from carbonsim.market.concept import Concept, concepts
+from carbonsim.market.concept import Concept, read_concept
 from carbonsim.market.expected import Comparison, Expected, compare, expected_faults, read_expected
 from carbonsim.market.faults import Fault, unknown_name, wrong_shape
 from carbonsim.market.mapping_checks import said_by_problem
-from carbonsim.market.plugin_arguments import argument_faults, make
 from carbonsim.market.problem_kind import ProblemKind, Progress, problem_kinds
 
 FOLDER = "problems"
 MARKET = "market"
-TEXTS = ("title", "title_zh", "description", "description_zh", "source", "where", "basis", "currency")
+TEXTS = ("title", "title_zh", "description", "description_zh", "source", "source_zh", "where", "basis", "currency")
 ABOUT = ("kind", *TEXTS, "concept", "expected")  # keys on the file; all others are the problem's own
 CURRENCY = re.compile(r"^[A-Z]{3}(\d{4})?$")
 NO_CURRENCY = "XXX"  # ISO 4217: no currency is meant
@@ -69,6 +68,10 @@ class ProblemFile:
     def description(self, lang: str) -> str:
         """What the file says about itself in a language, or nothing."""
         return self.text.get("description_zh" if lang == "zh" else "description", self.text.get("description", ""))
+
+    def source(self, lang: str) -> str:
+        """Who says so, in a language, as far as the file says it."""
+        return self.text.get("source_zh" if lang == "zh" else "source", self.text.get("source", ""))
 
     @property
     def rules(self) -> ProblemKind:
@@ -182,7 +185,10 @@ def find_problem(path: str | Path) -> tuple[Path, str]:
     hint = f"{did_you_mean(text, names)} Give a YAML file, or a name that carbonsim list shows under problems."
     meant = did_you_mean(text, names, "zh")
     hint_zh = f"{meant}请提供 YAML 文件，或 carbonsim list 所列的问题名称。"
-    raise InputError(Issue("file-missing", text, "is no problem file.", "不是问题文件。", hint.strip(), hint_zh))
+    there = ("is a folder, no problem file.", "是文件夹，不是问题文件。") if place.is_dir() else (
+        "is no file, and no packaged problem has this name.", "没有此文件，也没有此名称的内置问题。"
+    )  # fmt: skip
+    raise InputError(Issue("file-missing", text, *there, hint.strip(), hint_zh))
 
 
 def _kind(name: object) -> tuple[ProblemKind | None, list[Fault]]:
@@ -219,29 +225,17 @@ def _concept(value: object, kind: ProblemKind | None, years: object) -> tuple[Co
             "",
             [wrong_shape(("concept",), value, ("nothing: this kind has no concepts", "不设概念：该类型不支持"))],
         )
-    record = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    name = str(record.pop("kind", ""))
-    path = ("concept",) if not isinstance(value, Mapping) else ("concept", "kind")
-    if name not in concepts:
-        return None, "", [unknown_name(path, name, tuple(concepts), ("concept", "均衡概念"))]
-    target = concepts.get(name).target
     horizon = [year for year in years if isinstance(year, int)] if isinstance(years, list) else []
-    settings = {str(key): setting for key, setting in record.items()}
-    faults = argument_faults(("concept",), target, settings, horizon)
-    if faults:
-        return None, name, faults
-    try:
-        return make(("concept",), target, settings, horizon), name, []
-    except InputError as problem:
-        return None, name, [Fault(("concept",), one.message, one.message_zh, one.hint, one.hint_zh)
-                            for one in problem.issues]  # fmt: skip
+    return read_concept(value, horizon)
 
 
 def _among(fault: Fault, own: tuple[str, ...]) -> Fault:
     """An unknown key at the top may also have been meant as one of those about the file."""
     if len(fault.path) == 1 and fault.path[0] in own and not fault.hint:
         meant = [did_you_mean(fault.path[0], ABOUT, lang) for lang in ("en", "zh")]
-        return Fault(fault.path, fault.message, fault.message_zh, meant[0], meant[1], fault.value)
+        hint = meant[0] or f"About the file itself: {', '.join(ABOUT)}."
+        hint_zh = meant[1] or f"说明文件本身的键：{'、'.join(ABOUT)}。"
+        return Fault(fault.path, fault.message, fault.message_zh, hint, hint_zh, fault.value)
     return fault
 
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, shorten
 from carbonsim.market.clearing import Clearing
 from carbonsim.market.plans import Plans
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.programme_prices import SCALED_TOTAL, balance_prices, price_interval, row_prices
+from carbonsim.market.programme_refusals import check_programme_holds
+from carbonsim.market.programme_within import INSTEAD, solve_within
+from carbonsim.market.rounding import at_bounds
 from carbonsim.market.scarcity import forward_shortfall, raise_infeasible
 from carbonsim.market.supply import Array, SupplyStep
 from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, compile_programme, explain_infeasible
@@ -25,7 +27,6 @@ from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, comp
 if TYPE_CHECKING:
     import pyomo.environ as pyo
 
-LARGEST_QUADRATIC = 10_000  # columns with linear MACs up to which the exact method takes a few seconds
 ROUNDING = 1e-12  # net demand below this share of all quantities of a year counts as none
 
 
@@ -101,6 +102,15 @@ class Frame:
         self.step_kinds[step.name] = step.kind
         return used
 
+    def limit_by_obligation(self, name: str, kinds: tuple[str, ...]) -> None:
+        """Rows ``name[year]``: what steps of these kinds are used together is at most the obligation of the year."""
+        import pyomo.environ as pyo
+
+        used = [columns for step, columns in self.step_columns.items() if self.step_kinds[step] in kinds]
+        bodies = {year: [columns[year] for columns in used if year in columns] for year in self.years}
+        rows = {year: pyo.quicksum(own) <= self.obligation[year] for year, own in bodies.items() if own}
+        self.model.add_component(name, pyo.Constraint(list(rows), rule=lambda _, year: rows[year]))
+
     def publish(self, name: str, columns: Mapping[int, Any]) -> None:
         """Publish columns by year as a flow of the market [tCO2e]; 0 in years without one."""
         self.published[name] = dict(columns)
@@ -147,7 +157,7 @@ def build_programme(problem: MarketProblem) -> Programme:
     """
     import pyomo.environ as pyo
 
-    _refuse(problem)
+    check_programme_holds(problem, quadratic_columns(problem))
     frame = Frame(problem)
     inside = in_programme(problem)
     outside = np.where(inside, 0.0, unpriced_use(problem))
@@ -221,6 +231,7 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
         raise_infeasible(problem, forward_shortfall(problem) or solver_missing, found.rows)
     price = balance_prices(problem, solution.row_dual, balance)
     low, high, duals = price_interval(problem, compiled, balance, (price, solution))
+    compiled, solution = _within_obligations(problem, programme, compiled, solution)
     abatement, steps = programme_quantities(problem, programme, compiled, solution)
     undetermined = ~responds(problem) & (high > low)
     return Clearing(
@@ -242,6 +253,17 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
     )
 
 
+def _within_obligations(
+    problem: MarketProblem, programme: Programme, compiled: CompiledProgramme, solution: Solution
+) -> tuple[CompiledProgramme, Solution]:
+    """The optimum whose quantities are published; see ``solve_within``."""
+    abatement, steps = programme_quantities(problem, programme, compiled, solution)
+    obligation = (problem.share * problem.baseline).sum(axis=0) - (problem.option_share * abatement).sum(axis=0)
+    stands_in = np.array([step.kind in INSTEAD for step in problem.steps], dtype=bool)
+    instead = steps[stands_in].sum(axis=0)
+    return solve_within(programme, compiled, solution, (obligation, instead))
+
+
 def responds(problem: MarketProblem) -> NDArray[np.bool_]:
     """Years in which somebody's demand can move with the price or is unequal to supply; else no rule sets the price."""
     need = problem.share * ((1 - problem.per_emission) * problem.baseline - problem.fixed)
@@ -254,23 +276,6 @@ def responds(problem: MarketProblem) -> NDArray[np.bool_]:
 def quadratic_columns(problem: MarketProblem) -> int:
     """Number of option-years with a linear MAC that the programme would hold."""
     return int(np.sum(in_programme(problem) & (problem.options.slope > 0)))
-
-
-def _refuse(problem: MarketProblem) -> None:
-    if problem.responses:
-        rules = sorted({type(term.rule).__name__ for term in problem.responses})
-        raise InputError(
-            f"The programme cannot hold the best-response rules {shorten(rules)}: they are no convex programme and "
-            "are never linearised. Use engine 'best_response'."
-        )
-    if problem.given_price is not None:
-        raise InputError("The programme finds a price; with given_price use engine 'auto'.")
-    quadratic = quadratic_columns(problem)
-    if quadratic > LARGEST_QUADRATIC:
-        raise InputError(
-            f"The programme would hold {quadratic} quadratic columns, more than the {LARGEST_QUADRATIC} that the "
-            "solver handles in seconds. Use engine 'price_search' or 'best_response', which are exact for linear MACs."
-        )
 
 
 def in_programme(problem: MarketProblem) -> NDArray[np.bool_]:
@@ -371,7 +376,7 @@ def programme_quantities(
         for year, column in programme.frame.step_columns[step.name].items():
             if column.name in position:
                 steps[s, problem.year.index(year)] = values[position[column.name]]
-    return np.clip(abatement, 0.0, problem.options.potential), np.maximum(steps, 0.0)
+    return at_bounds(problem, abatement), np.maximum(steps, 0.0)
 
 
 def _flows(

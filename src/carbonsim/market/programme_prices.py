@@ -26,7 +26,8 @@ def balance_prices(problem: MarketProblem, row_dual: Array, balance: NDArray[np.
     scale = max(1.0, float(np.abs(price).max(initial=0.0)))
     if np.any(price < -NEGLIGIBLE * scale):
         raise SolverError(
-            f"The programme gives a negative price ({price.min():g}) to a row that is at most its supply."
+            f"The programme gives a negative price ({price.min():g}) to a row that is at most its supply.",
+            f"规划对不超过供给的行给出了负价格（{price.min():g}）。",
         )
     return np.where(price < NEGLIGIBLE * scale, 0.0, price)
 
@@ -45,7 +46,10 @@ def price_interval(
     for y, row in enumerate(map(int, balance)):
         below, above = face.toward({row: 1.0}), face.toward({row: -1.0})
         if below is None:
-            raise SolverError(f"The programme has no point with more supply in {problem.year[y]}.")
+            raise SolverError(
+                f"The programme has no point with more supply in {problem.year[y]}.",
+                f"规划在 {problem.year[y]} 年没有供给更多的可行点。",
+            )
         low[y] = min(price[y], balance_prices(problem, below, balance)[y])
         if price[y] - low[y] > POINT_WIDTH * max(price[y], 1.0):
             duals[y] = below

@@ -6,13 +6,14 @@ until the answer is what was given. The rule is never inside the programme.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonsim.errors import InfeasibleError, InputError, Issue, SolverError
+from carbonsim.errors import InfeasibleError, InputError, Issue, Said, SolverError, chinese_of
 from carbonsim.market.supply import Array
 from carbonsim.market.supply_rule import Observed, Response, SupplyRule, offered, with_change
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SMALLEST_STEP = 1e-3  # share of an answer below which no damping is tried any more
 PATIENCE = 8  # rounds without a better residual before the steps are made shorter
 HALVINGS = 12  # times a start that cannot be met is moved half-way to no intervention
+POLISH = 12  # further rounds from an accepted point, to bring its residual down to rounding
 DISTINCT = 100.0  # multiple of the tolerance by which two fixed points must differ to be two
 
 
@@ -89,23 +91,51 @@ def find_fixed_points(
     _check(problem, rule, settings)
     iteration = _Iteration(problem, rule, engine, settings, progress)
     nothing = np.zeros(len(problem.year))
-    least = iteration.run("no intervention", nothing)
-    starts = [iteration.largest(), *((f"seed {n + 1}", s) for n, s in enumerate(settings.seeds))]
+    least = iteration.run(Said("no intervention", "不干预"), nothing)
+    starts = [iteration.largest(), *((Said(f"seed {n + 1}", f"起点 {n + 1}"), s) for n, s in enumerate(settings.seeds))]
     found = [least, *(iteration.run(name, start) for name, start in starts if np.any(start != nothing))]
     return _named(found, rule.not_isotone(problem), settings.tolerance * iteration.scale)
 
 
 def _check(problem: MarketProblem, rule: SupplyRule, settings: Search) -> None:
-    found = [f"supply rule: {text}" for text in rule.problems(problem)]
+    found: list[str] = [
+        Said(f"supply rule: {text}", f"供给规则：{chinese_of(text)}") for text in rule.problems(problem)
+    ]
     if problem.given_price is not None:
-        found.append("a supply rule has no effect at a given price; leave one of the two out.")
+        found.append(
+            Said(
+                "a supply rule has no effect at a given price; leave one of the two out.",
+                "价格给定时供给规则不起作用；请删去其中之一。",
+            )
+        )
     if not 0 < settings.damping < 1 or settings.rounds < 1 or not settings.tolerance > 0:
-        found.append("the search needs a damping between 0 and 1, at least one round and a positive tolerance.")
+        found.append(
+            Said(
+                "the search needs a damping between 0 and 1, at least one round and a positive tolerance.",
+                "搜索须有 0 与 1 之间的 damping、至少一轮以及正的 tolerance。",
+            )
+        )
     for seed in settings.seeds:
         if seed.shape != (len(problem.year),) or not np.all(np.isfinite(seed)):
-            found.append(f"a seed is {seed.tolist()}; expected one number for each of the {len(problem.year)} years.")
+            found.append(
+                Said(
+                    f"a seed is {seed.tolist()}; expected one number for each of the {len(problem.year)} years.",
+                    f"某个 seed 为 {seed.tolist()}，应为 {len(problem.year)} 年每年一个数。",
+                )
+            )
     if found:
-        raise InputError([Issue(code="supply_rule", source="market problem", message=text) for text in found])
+        raise InputError(
+            [
+                Issue(
+                    code="supply_rule",
+                    source="market problem",
+                    source_zh="市场问题",
+                    message=text,
+                    message_zh=chinese_of(text),
+                )
+                for text in found
+            ]
+        )
 
 
 class _Iteration:
@@ -141,10 +171,13 @@ class _Iteration:
             except InfeasibleError:
                 most = most / 2
             else:
-                return (f"{2.0**-halved:g} of the largest intervention" if halved else "largest intervention"), most
+                part = Said(f"{2.0**-halved:g} of the largest intervention", f"最大干预的 {2.0**-halved:g}")
+                return part if halved else Said("largest intervention", "最大干预"), most
         raise InfeasibleError(
             f"No withdrawal of the supply rule leaves a market that can meet its obligations in "
-            f"{problem.year[0]}–{problem.year[-1]}. Raise supply, or weaken the rule."
+            f"{problem.year[0]}–{problem.year[-1]}. Raise supply, or weaken the rule.",
+            f"供给规则无论扣减多少，{problem.year[0]}–{problem.year[-1]} 年的市场都无法履行清缴义务。请提高供给，"
+            "或放宽规则。",
         )
 
     def run(self, start: str, change: Array) -> FixedPoint:
@@ -162,7 +195,7 @@ class _Iteration:
                     f"supply rule from {start}: round {turn}, residual {residual:.1e}", turn / self.search.rounds
                 )
             if residual <= self.search.tolerance:
-                return FixedPoint(start, start, market, change, literal, residual, turn)
+                return self._polished(FixedPoint(start, start, market, change, literal, residual, turn))
             again = any(np.max(np.abs(change - old)) <= self.search.tolerance * self.scale for old in visited)
             best, stalled = (residual, 0) if residual < best else (best, stalled + 1)
             if again or stalled >= PATIENCE:
@@ -174,6 +207,35 @@ class _Iteration:
             forward = self.rule.respond(self.problem, seen, applied=change).change
             change = change + weight * (forward - change)
         raise self._failure(start, change, residual)
+
+    def _polished(self, point: FixedPoint) -> FixedPoint:
+        """The point itself or one nearby with a smaller residual: steps along the last one, as long as it should be.
+
+        Where the answer follows supply nearly in proportion, as between thresholds, the length of a step that is left
+        over follows from the last two (Irons and Tuck 1969), so that a few rounds reach rounding.
+        """
+        kept, at, weight, last = point, point, 1.0, None
+        for turn in range(point.rounds + 1, point.rounds + 1 + POLISH):
+            answer = self.rule.respond(self.problem, Observed.of(at.market.dataset), applied=at.change).change
+            step = answer - at.change
+            if last is not None and np.any(step != last):
+                weight *= -float(last @ (step - last)) / float((step - last) @ (step - last))
+            if not np.any(step):
+                break
+            change, last = at.change + weight * step, step
+            try:
+                market = self.clear(change)
+            except InfeasibleError:
+                break
+            literal = self.rule.respond(self.problem, Observed.of(market.dataset))
+            residual = float(np.max(np.abs(literal.change - change))) / self.scale
+            at = dataclasses.replace(
+                point, market=market, change=change, response=literal, residual=residual, rounds=turn
+            )
+            if residual > self.search.tolerance:
+                break
+            kept = at if residual < kept.residual else kept
+        return kept
 
     def _clear_or_retreat(self, change: Array, visited: Sequence[Array]) -> tuple[Market, Array]:
         """The market, moved back towards the last one that had an answer if this supply has none."""
@@ -194,7 +256,10 @@ class _Iteration:
             f"The supply rule finds no supply that is consistent with itself: started from {start}, a change of "
             f"{change[y]:,.6g} allowances in {self.problem.year[y]} is answered by {answer[y]:,.6g} (residual "
             f"{residual:.1e}, accepted {self.search.tolerance:.0e}). A rule that jumps at a threshold may have no "
-            "equilibrium; smooth it, start from other seeds, or allow more rounds."
+            "equilibrium; smooth it, start from other seeds, or allow more rounds.",
+            f"供给规则找不到与自身一致的供给：从“{chinese_of(start)}”出发，{self.problem.year[y]} 年变动 "
+            f"{change[y]:,.6g} 个配额时，规则给出 {answer[y]:,.6g}（残差 {residual:.1e}，允许 "
+            f"{self.search.tolerance:.0e}）。在阈值处跳变的规则可能没有均衡；请使其平滑，从其他起点出发，或增加轮数。",
         )
 
 

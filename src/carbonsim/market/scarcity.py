@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from carbonsim.errors import InfeasibleError, shorten
+from carbonsim.errors import InfeasibleError, Said, joined, shorten
 from carbonsim.market.carry_over import carry_over
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.supply import Array
@@ -28,11 +28,14 @@ def raise_infeasible(problem: MarketProblem, missing: Mapping[int, float], rows:
     """
     short = {year: tonnes for year, tonnes in missing.items() if tonnes > 0}
     years = ", ".join(f"{year}: {_tonnes(tonnes)} t" for year, tonnes in short.items())
+    years_zh = "，".join(f"{year} 年 {_tonnes(tonnes)} 吨" for year, tonnes in short.items())
     total = _tonnes(sum(short.values()))
     rules = _rules(problem, tuple(short), rows)
     raise InfeasibleError(
         f"The cap cannot be met: even with all abatement and every supply step, {total} t of allowances are missing "
-        f"({years}). Relax one of: {'; '.join(rules)}."
+        f"({years}). Relax one of: {'; '.join(rules)}.",
+        f"总量无法满足：即使实施全部减排并用尽所有供给项，仍缺 {total} 吨配额（{years_zh}）。请放宽以下之一："
+        f"{joined(rules).zh}。",
     )
 
 
@@ -99,35 +102,65 @@ def _rules(problem: MarketProblem, years: tuple[int, ...], rows: Sequence[str]) 
     """The rules that bind, in the reader's words."""
     in_conflict = sorted({int(row.split("[")[1].rstrip("]")) for row in rows if row.startswith("market.balance[")})
     balances = in_conflict or list(years)
-    rules = [f"the supply of {shorten(balances)} (market.balance)"]
+    rules: list[str] = [
+        Said(
+            f"the supply of {shorten(balances)} (market.balance)",
+            f"{shorten(balances, 'zh')} 年的配额供给（market.balance）",
+        )
+    ]
     rules += _rules_of_carrying(problem, years)
     for step in problem.steps:
         if step.kind in ("floor", "reserve_tier"):
-            rules.append(f"the volume of {step.name}")
+            rules.append(Said(f"the volume of {step.name}", f"{step.name} 的数量"))
         if step.kind == "offset":
-            rules.append(f"the limit on {step.name}")
+            rules.append(Said(f"the limit on {step.name}", f"{step.name} 的限额"))
     rules += [clause for instrument in problem.instruments for clause in instrument.relaxes]
     if not any(step.kind in ("ceiling", "penalty") for step in problem.steps):
-        rules.append("add a price_ceiling or a penalty, which sell what is missing at a price")
+        rules.append(
+            Said(
+                "add a price_ceiling or a penalty, which sell what is missing at a price",
+                "增加 price_ceiling 或 penalty，以一定价格提供所缺配额",
+            )
+        )
     return rules
 
 
 def _rules_of_carrying(problem: MarketProblem, years: tuple[int, ...]) -> list[str]:
     """The rules on what is carried between years that would help the years that lack allowances."""
     labels = {instrument.label for instrument in problem.instruments}
-    rules = []
+    rules: list[str] = []
     # Owing more, or settling later, helps only if a later year has something to give back.
     before_last = bool(years) and years[-1] != problem.year[-1]
     if "vintages" in labels:
-        rules.append("the years for which a vintage serves (vintages.life, vintages.early)")
+        rules.append(
+            Said(
+                "the years for which a vintage serves (vintages.life, vintages.early)",
+                "配额的有效年限（vintages.life、vintages.early）",
+            )
+        )
     elif "banking" not in labels and bool(np.any(~problem.within_period[:-1])):
-        rules.append("the ban on carrying allowances over (declare banking)")
+        rules.append(Said("the ban on carrying allowances over (declare banking)", "不可结转的规定（请声明 banking）"))
     elif "banking" in labels and before_last:
-        rules.append("the borrowing limit (banking.borrowing)")
+        rules.append(Said("the borrowing limit (banking.borrowing)", "预借限额（banking.borrowing）"))
     if "compliance_periods" in labels and before_last:
-        rules.append("the ends of the compliance periods (compliance_periods.ends)")
+        rules.append(
+            Said(
+                "the ends of the compliance periods (compliance_periods.ends)",
+                "履约期的期末（compliance_periods.ends）",
+            )
+        )
     if carry_over(problem).interest.any():
-        rules.append("the interest on what is borrowed (banking.borrowing_interest)")
+        rules.append(
+            Said(
+                "the interest on what is borrowed (banking.borrowing_interest)",
+                "预借的配额利息（banking.borrowing_interest）",
+            )
+        )
     if carry_over(problem).at_least and problem.year[-1] in years:
-        rules.append("the allowances to be left at last (terminal_bank.at_least)")
+        rules.append(
+            Said(
+                "the allowances to be left at last (terminal_bank.at_least)",
+                "期末应剩余的配额（terminal_bank.at_least）",
+            )
+        )
     return rules

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.registry import Registry
 
@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 StepKind = Literal["floor", "reserve_tier", "ceiling", "penalty", "offset"]
 SHOWN_YEARS = 4  # values up to which all of them are written
 EngineName = Literal["programme", "price_search", "best_response"]
+ENGINES_ZH: Mapping[str, str] = {"programme": "规划", "price_search": "价格搜索", "best_response": "最优响应"}
 
 instruments: Registry[type[Instrument]] = Registry("instrument", "carbonsim.market.instruments")
 
@@ -70,6 +71,9 @@ class SupplyStep:
         Allowances owed in the next year for each tonne of use; 0 in the last year.
     slope : array [CNY/tCO2e per tCO2e] (year), optional
         Rise of the price with use: the last of u tonnes costs price + slope * u. Not negative.
+    paid : array [CNY/tCO2e] (year), optional
+        The part of the price that is paid to somebody; all of it if not given. The rest weighs on who uses the step,
+        as what is owed after the last year does, but is nobody's receipt.
     """
 
     name: str
@@ -79,6 +83,7 @@ class SupplyStep:
     obligation_share: Array | None = None
     owed_next: Array | None = None
     slope: Array | None = None
+    paid: Array | None = None
 
     def exists(self) -> NDArray[np.bool_]:
         """Years in which the step offers something."""
@@ -191,7 +196,9 @@ class Instrument:
         if self.links_years or self.rations or self.by_enterprise or owing or lists or not steps:
             raise InputError(
                 f"{self.label} cannot be cut into windows or nodes: it may carry more than the market's bank from "
-                "year to year, which would be lost. Clear without a concept, or leave it out."
+                "year to year, which would be lost. Clear without a concept, or leave it out.",
+                f"{self.label} 不能切分到窗口或节点：除市场结余外，它还可能把其他数量带到以后年份，切分会丢失这些数量。"
+                "请不用均衡概念出清，或删去该项。",
             )
         cut = {name: array if len(array) == 1 else array[first:stop] for name, array in arrays.items()}
         found = cast(Self, replace(cast(Any, self), **cut))
@@ -226,6 +233,15 @@ class Instrument:
         raise NotImplementedError
 
 
+def engine_zh(engine: str) -> str:
+    """An engine's name with what it is called in Chinese.
+
+    >>> engine_zh("price_search")
+    'price_search（价格搜索）'
+    """
+    return f"{engine}（{ENGINES_ZH[engine]}）" if engine in ENGINES_ZH else engine
+
+
 def as_array(value: ArrayLike) -> Array:
     """A number or a sequence as a one-dimensional read-only array.
 
@@ -256,16 +272,36 @@ def over_years(array: Array, years: int) -> Array:
 
 def check_yearly(label: str, arrays: dict[str, Array], years: int) -> list[str]:
     """Sentences on arrays whose length is wrong or whose values are negative, infinite prices included."""
-    found = []
+    found: list[str] = []
     for name, array in arrays.items():
         if len(array) not in (1, years):
-            found.append(f"{label}.{name} has {len(array)} values; expected 1 or one for each of the {years} years.")
+            found.append(
+                Said(
+                    f"{label}.{name} has {len(array)} values; expected 1 or one for each of the {years} years.",
+                    f"{label}.{name} 有 {len(array)} 个值，应为 1 个，或 {years} 年每年一个。",
+                )
+            )
         if np.any(array < 0):
-            found.append(f"{label}.{name} holds {array.min():g}; expected numbers that are not negative.")
+            found.append(
+                Said(
+                    f"{label}.{name} holds {array.min():g}; expected numbers that are not negative.",
+                    f"{label}.{name} 含 {array.min():g}，应为非负数。",
+                )
+            )
         if name == "price" and np.any(np.isinf(array)):
-            found.append(f"{label}.price is infinite; leave a year without the step as NaN.")
+            found.append(
+                Said(
+                    f"{label}.price is infinite; leave a year without the step as NaN.",
+                    f"{label}.price 为无穷大；某年没有该项时请写 null。",
+                )
+            )
         if name != "price" and np.any(np.isnan(array)):
-            found.append(f"{label}.{name} holds NaN; write 0 for a year without the step.")
+            found.append(
+                Said(
+                    f"{label}.{name} holds NaN; write 0 for a year without the step.",
+                    f"{label}.{name} 有空缺；某年没有该项时请写 0。",
+                )
+            )
     return found
 
 
@@ -273,7 +309,12 @@ def check_exists(step: SupplyStep) -> list[str]:
     """A sentence if the step offers nothing in any year."""
     if bool(step.exists().any()):
         return []
-    return [f"{step.name} is declared but offers nothing in any year; give it a quantity and a price, or leave it out."]
+    return [
+        Said(
+            f"{step.name} is declared but offers nothing in any year; give it a quantity and a price, or leave it out.",
+            f"{step.name} 在任何年份都不提供配额；请给出数量和价格，或删去该项。",
+        )
+    ]
 
 
 def in_window(step: SupplyStep, years: Sequence[int], first: int | None, last: int | None) -> SupplyStep:
@@ -285,10 +326,21 @@ def in_window(step: SupplyStep, years: Sequence[int], first: int | None, last: i
 def check_window(label: str, years: Sequence[int], first: int | None, last: int | None) -> list[str]:
     """Sentences on a window of years that is empty, or outside the market's years."""
     if first is not None and last is not None and first > last:
-        return [f"{label} may be used from {first} until {last}; the first year must not be after the last."]
+        return [
+            Said(
+                f"{label} may be used from {first} until {last}; the first year must not be after the last.",
+                f"{label} 可用期为 {first} 至 {last}；首年不得晚于末年。",
+            )
+        ]
     if (first is not None and first > years[-1]) or (last is not None and last < years[0]):
         window = f"from {first if first is not None else 'ever'} until {last if last is not None else 'ever'}"
-        return [f"{label} may be used {window}, never in {years[0]}–{years[-1]}; leave it out of this market."]
+        window_zh = "".join([f"自 {first} 年起" * (first is not None), f"至 {last} 年止" * (last is not None)])
+        return [
+            Said(
+                f"{label} may be used {window}, never in {years[0]}–{years[-1]}; leave it out of this market.",
+                f"{label} {window_zh}可用，不含 {years[0]}–{years[-1]} 的任何年份；请在本市场中删去该项。",
+            )
+        ]
     return []
 
 

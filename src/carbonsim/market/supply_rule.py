@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from carbonsim.errors import InfeasibleError, InputError, did_you_mean
+from carbonsim.errors import InfeasibleError, InputError, Said, did_you_mean, error_in_chinese
 from carbonsim.market.supply import Array, over_years
 from carbonsim.registry import Registry
 
@@ -55,7 +55,8 @@ class Dated:
         if not found:
             raise InputError(
                 f"a value of the supply rule is needed for {year}, but the first is of {self.values[0][0]}; "
-                "give it from an earlier year."
+                "give it from an earlier year.",
+                f"{year} 年需要供给规则的值，但首个值属于 {self.values[0][0]} 年；请从更早的年份起给出。",
             )
         return found[-1]
 
@@ -63,8 +64,22 @@ class Dated:
         """A sentence if a value is neither one of ``allowed`` nor a finite number that is not negative."""
         odd = [v for _, v in self.values if not (_is_amount(v) or any(v is a or v == a for a in allowed))]
         if not self.values:
-            return [f"{name} is empty; give a number, or a mapping of years to numbers."]
-        return [f"{name} is {odd[0]!r}; expected a number that is not negative."] if odd else []
+            return [
+                Said(
+                    f"{name} is empty; give a number, or a mapping of years to numbers.",
+                    f"{name} 为空；请给出一个数，或年份到数的映射。",
+                )
+            ]
+        return (
+            [
+                Said(
+                    f"{name} is {odd[0]!r}; expected a number that is not negative.",
+                    f"{name} 为 {odd[0]!r}，应为非负数。",
+                )
+            ]
+            if odd
+            else []
+        )
 
 
 def _is_amount(value: object) -> bool:
@@ -166,7 +181,8 @@ def make_rule(value: object) -> SupplyRule:
         return value
     if not isinstance(value, Mapping) or "kind" not in value:
         raise InputError(
-            f"a supply rule is a mapping with its name as 'kind'. Known: {', '.join(supply_rules)}. Found {value!r}."
+            f"a supply rule is a mapping with its name as 'kind'. Known: {', '.join(supply_rules)}. Found {value!r}.",
+            f"供给规则应为映射，以 'kind' 给出名称。可用：{'、'.join(supply_rules)}。实为 {value!r}。",
         )
     arguments: dict[str, Any] = {str(key): entry for key, entry in value.items() if key != "kind"}
     target = supply_rules.get(str(value["kind"])).target
@@ -175,18 +191,23 @@ def make_rule(value: object) -> SupplyRule:
         if name not in known:
             raise InputError(
                 f"supply rule '{value['kind']}' has no '{name}'. Fields: {', '.join(known)}. "
-                f"{did_you_mean(name, known)}".strip()
+                f"{did_you_mean(name, known)}".strip(),
+                f"供给规则 '{value['kind']}' 没有 '{name}'。字段：{'、'.join(known)}。"
+                f"{did_you_mean(name, known, 'zh')}",
             )
     try:
         return target(**arguments)
     except (TypeError, ValueError) as error:
-        raise InputError(f"supply rule '{value['kind']}': {error}. Fields: {', '.join(known)}.") from error
+        raise InputError(
+            f"supply rule '{value['kind']}': {error}. Fields: {', '.join(known)}.",
+            f"供给规则 '{value['kind']}'：{error_in_chinese(error)}。字段：{'、'.join(known)}。",
+        ) from error
 
 
 def by_year(value: object) -> dict[int, float]:
     """A mapping of years to numbers with whole years as keys."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"{value!r} is no mapping of years to numbers")
+        raise ValueError(Said(f"{value!r} is no mapping of years to numbers", f"{value!r} 不是年份到数的映射"))
     return {int(year): float(number) for year, number in value.items()}
 
 
@@ -210,7 +231,9 @@ def with_change(problem: MarketProblem, acts_on: str, change: Array) -> MarketPr
         y = int(np.argmin(after))
         raise InfeasibleError(
             f"The supply rule withdraws {-change[y]:,.0f} allowances in {problem.year[y]}, {-after[y]:,.0f} more than "
-            f"'{acts_on}' offers. Raise the supply of that year or weaken the rule."
+            f"'{acts_on}' offers. Raise the supply of that year or weaken the rule.",
+            f"供给规则在 {problem.year[y]} 年扣减 {-change[y]:,.0f} 个配额，比 '{acts_on}' 提供的多 {-after[y]:,.0f} "
+            "个。请提高该年供给，或放宽规则。",
         )
     if acts_on == FIXED_SUPPLY:
         return dataclasses.replace(problem, supply=after)
@@ -227,8 +250,15 @@ def check_acts_on(problem: MarketProblem, acts_on: str) -> list[str]:
     if acts_on in fitting:
         return []
     return [
-        f"acts_on is '{acts_on}'; expected '{FIXED_SUPPLY}' or an instrument with a quantity "
-        f"({', '.join(fitting) or 'none here'}). {did_you_mean(acts_on, [FIXED_SUPPLY, *fitting])}".strip()
+        Said(
+            f"acts_on is '{acts_on}'; expected '{FIXED_SUPPLY}' or an instrument with a quantity "
+            f"({', '.join(fitting) or 'none here'}). {did_you_mean(acts_on, [FIXED_SUPPLY, *fitting])}".strip(),
+            (
+                f"acts_on 为 '{acts_on}'，应为 '{FIXED_SUPPLY}'，"
+                f"或设有数量的工具（{'、'.join(fitting) or '此处没有'}）。"
+                f"{did_you_mean(acts_on, [FIXED_SUPPLY, *fitting], 'zh')}"
+            ).strip(),
+        )
     ]
 
 

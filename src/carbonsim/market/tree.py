@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from carbonsim.errors import InputError, Issue, did_you_mean
+from carbonsim.errors import InputError, Issue, Said, chinese_of, did_you_mean
 from carbonsim.market.changes import apply_changes
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.supply import Array
@@ -50,7 +50,12 @@ def tree_states(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object]
     """
     faults = list(_faults(problem, nodes))
     if faults:
-        raise InputError([Issue(code="tree", source="scenario_tree.nodes", message=text) for text in faults])
+        raise InputError(
+            [
+                Issue(code="tree", source="scenario_tree.nodes", message=text, message_zh=chinese_of(text))
+                for text in faults
+            ]
+        )
     states: list[State] = []
     last: dict[str, int] = {}
     for name in _in_order(nodes):
@@ -101,21 +106,33 @@ def _in_order(nodes: Mapping[str, Mapping[str, object]]) -> list[str]:
 
 def _faults(problem: MarketProblem, nodes: object) -> Iterator[str]:
     if not isinstance(nodes, Mapping) or not nodes or not all(isinstance(node, Mapping) for node in nodes.values()):
-        yield "expected a mapping of node names to parent, probability, years and changes."
+        yield Said(
+            "expected a mapping of node names to parent, probability, years and changes.",
+            "应为节点名称到 parent、probability、years 和 changes 的映射。",
+        )
         return
     named = cast("Mapping[str, Mapping[str, object]]", nodes)
     for name, node in named.items():
         for key in node:
             if key not in FIELDS:
-                yield f"{name} has no '{key}'. Known: {', '.join(FIELDS)}. {did_you_mean(str(key), FIELDS)}"
+                yield Said(
+                    f"{name} has no '{key}'. Known: {', '.join(FIELDS)}. {did_you_mean(str(key), FIELDS)}",
+                    f"{name} 没有 '{key}'。可用：{'、'.join(FIELDS)}。{did_you_mean(str(key), FIELDS, 'zh')}",
+                )
         parent = node.get("parent")
         if parent is not None and parent not in named:
-            yield f"{name}.parent is '{parent}', which is no node. {did_you_mean(str(parent), named)}"
+            yield Said(
+                f"{name}.parent is '{parent}', which is no node. {did_you_mean(str(parent), named)}",
+                f"{name}.parent 为 '{parent}'，没有该节点。{did_you_mean(str(parent), named, 'zh')}",
+            )
             return
     roots = [name for name, node in named.items() if node.get("parent") is None]
     lost = [name for name in named if name not in _in_order(named)]
     if len(roots) != 1 or lost:
-        yield f"{len(roots)} nodes have no parent and {len(lost)} hang on none; expected one tree with one first node."
+        yield Said(
+            f"{len(roots)} nodes have no parent and {len(lost)} hang on none; expected one tree with one first node.",
+            f"{len(roots)} 个节点没有上级，{len(lost)} 个节点无所归属；应为一棵只有一个首节点的树。",
+        )
         return
     yield from _year_faults(problem, named)
     yield from _probability_faults(named)
@@ -131,11 +148,19 @@ def _year_faults(problem: MarketProblem, nodes: Mapping[str, Mapping[str, object
         expected = list(range(before[-1] + 1, before[-1] + 1 + len(years)))
         if not years or list(years) != expected or years[-1] > problem.year[-1]:
             yield (
-                f"{name}.years is {nodes[name].get('years')!r}; expected whole years from {before[-1] + 1} on, without "
-                f"a gap, up to {problem.year[-1]} at most."
+                Said(
+                    f"{name}.years is {nodes[name].get('years')!r}; expected whole years from {before[-1] + 1} on, "
+                    "without "
+                    f"a gap, up to {problem.year[-1]} at most.",
+                    f"{name}.years 为 {nodes[name].get('years')!r}，应为从 {before[-1] + 1} 起连续的整数年份，不晚于 "
+                    f"{problem.year[-1]}。",
+                )
             )
         elif name not in parents and years[-1] != problem.year[-1]:
-            yield f"{name} ends in {years[-1]} and nothing follows; expected every branch to reach {problem.year[-1]}."
+            yield Said(
+                f"{name} ends in {years[-1]} and nothing follows; expected every branch to reach {problem.year[-1]}.",
+                f"{name} 在 {years[-1]} 年结束而其后没有节点；每个分支都应延续到 {problem.year[-1]} 年。",
+            )
 
 
 def _probability_faults(nodes: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
@@ -143,10 +168,20 @@ def _probability_faults(nodes: Mapping[str, Mapping[str, object]]) -> Iterator[s
     for name, node in nodes.items():
         likely = node.get("probability", 1.0)
         if isinstance(likely, bool) or not isinstance(likely, (int, float)) or not 0 < likely <= 1:
-            yield f"{name}.probability is {likely!r}; expected a number above 0 and up to 1, given its parent."
+            yield Said(
+                f"{name}.probability is {likely!r}; expected a number above 0 and up to 1, given its parent.",
+                f"{name}.probability 为 {likely!r}，应为在上级节点之下大于 0 且不超过 1 的数。",
+            )
             return
         sums[node.get("parent")] = sums.get(node.get("parent"), 0.0) + float(likely)
     for parent, total in sums.items():
         if abs(total - 1) > SUM:
-            place = "the first node" if parent is None else f"the nodes after {parent}"
-            yield f"the probabilities of {place} add up to {total:g}; expected 1."
+            place = (
+                Said("the first node", "首节点")
+                if parent is None
+                else Said(f"the nodes after {parent}", f"{parent} 之后各节点")
+            )
+            yield Said(
+                f"the probabilities of {place} add up to {total:g}; expected 1.",
+                f"{place.zh}的概率合计为 {total:g}，应为 1。",
+            )

@@ -65,12 +65,15 @@ def tree_prices(compiled: CompiledProgramme, solution: Solution, weight: Array) 
 
     price = prices(dict.fromkeys(map(int, balance), 1.0))
     if price is None:
-        raise SolverError("The scenario tree has no point with more supply.")
+        raise SolverError("The scenario tree has no point with more supply.", "情景树没有供给更多的可行点。")
     low, high = price.copy(), price.copy()
     for state, row in enumerate(map(int, balance)):
         least, most = prices({row: 1 / weight[state]}), prices({row: -1 / weight[state]})
         if least is None:
-            raise SolverError(f"The scenario tree has no point with more supply in {compiled.rows[row]}.")
+            raise SolverError(
+                f"The scenario tree has no point with more supply in {compiled.rows[row]}.",
+                f"情景树在 {compiled.rows[row]} 没有供给更多的可行点。",
+            )
         low[state] = min(price[state], least[state])
         high[state] = np.inf if most is None else max(price[state], most[state])
     price = np.where(price < NEGLIGIBLE * max(1.0, float(price.max())), 0.0, price)

@@ -13,12 +13,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from carbonsim.errors import InfeasibleError, InputError, shorten
+from carbonsim.errors import InfeasibleError, InputError, Said, shorten
 from carbonsim.market.clearing import Clearing
 from carbonsim.market.instruments.banking import Banking
 from carbonsim.market.problem import MarketProblem, Options
 from carbonsim.market.programme import (
-    LARGEST_QUADRATIC,
     Frame,
     Programme,
     build_programme,
@@ -26,6 +25,7 @@ from carbonsim.market.programme import (
     quadratic_columns,
     responds,
 )
+from carbonsim.market.programme_refusals import LARGEST_QUADRATIC
 from carbonsim.market.supply import Array, Instrument, SupplyStep
 from carbonsim.market.tree import State, state_column
 from carbonsim.market.tree_prices import solve_weighted, tree_prices
@@ -146,7 +146,9 @@ def tree_problem(problem: MarketProblem, states: tuple[State, ...]) -> TreeProbl
     if quadratic > LARGEST_QUADRATIC:
         raise InputError(
             f"scenario_tree would hold {quadratic} quadratic columns ({len(states)} states), more than the "
-            f"{LARGEST_QUADRATIC} that the solver handles in seconds. Take fewer nodes, or steps for linear MACs."
+            f"{LARGEST_QUADRATIC} that the solver handles in seconds. Take fewer nodes, or steps for linear MACs.",
+            f"scenario_tree 将有 {quadratic} 个二次列（{len(states)} 个状态），超过求解器在数秒内能处理的 "
+            f"{LARGEST_QUADRATIC} 个。请减少节点，或把线性边际减排成本切成分档。",
         )
     return tree
 
@@ -154,18 +156,25 @@ def tree_problem(problem: MarketProblem, states: tuple[State, ...]) -> TreeProbl
 def check_tree_holds(problem: MarketProblem) -> None:
     """Raise InputError if the market has what a tree cannot hold: it holds affine rules, supply steps and a bank."""
     if problem.responses or problem.given_price is not None:
-        what = "best-response rules" if problem.responses else "a given price"
-        raise InputError(f"scenario_tree cannot hold {what}: it is one convex programme. Leave that out of the market.")
+        what = Said("best-response rules", "最优响应规则") if problem.responses else Said("a given price", "给定价格")
+        raise InputError(
+            f"scenario_tree cannot hold {what}: it is one convex programme. Leave that out of the market.",
+            f"scenario_tree 不能处理{what.zh}：它是一个凸规划。请从市场中删去。",
+        )
     for tool in problem.instruments:
         if isinstance(tool, Banking):
             if np.any(tool.interest(len(problem.year)) > 0):
-                raise InputError("scenario_tree cannot hold banking.borrowing_interest; set it to 0.")
+                raise InputError(
+                    "scenario_tree cannot hold banking.borrowing_interest; set it to 0.",
+                    "scenario_tree 不能处理 banking.borrowing_interest；请设为 0。",
+                )
             continue
         for y in range(len(problem.year)):
             tool.in_years(y, y + 1, problem.year)
         if not tool.supply_steps(problem.year):
             raise InputError(
-                f"scenario_tree cannot hold {tool.label}: it holds supply steps and banking. Leave it out."
+                f"scenario_tree cannot hold {tool.label}: it holds supply steps and banking. Leave it out.",
+                f"scenario_tree 不能处理 {tool.label}：它只能处理供给项和结转。请删去该项。",
             )
 
 
@@ -180,7 +189,9 @@ def _check_offset_shares(tree: TreeProblem) -> None:
         raise InputError(
             f"scenario_tree cannot hold offsets up to a larger share of obligations than {tree.enterprise[e]} has to "
             f"buy of a tonne ({phi[e, n]:g} at {tree.state[n]}): above some price it would abate less. Lower the "
-            "share_limit."
+            "share_limit.",
+            f"抵销占清缴义务的比例不能大于 {tree.enterprise[e]} 每排放一吨须购买的份额（在 {tree.state[n]} 为 "
+            f"{phi[e, n]:g}），scenario_tree 不能处理：价格超过某一水平后其减排反而减少。请降低 share_limit。",
         )
 
 
@@ -249,10 +260,13 @@ def _infeasible(tree: TreeProblem, programme: Programme, compiled: CompiledProgr
         for row, tonnes in found.missing.items()
     }
     listed = shorten([f"{label}: {tonnes:,.6g} t" for label, tonnes in missing.items()])
+    listed_zh = shorten([f"{label} {tonnes:,.6g} 吨" for label, tonnes in missing.items()], "zh")
     return InfeasibleError(
         f"The cap cannot be met on the scenario tree: even with all abatement and every supply step, allowances are "
         f"missing ({listed}). Relax the supply of these nodes or of one before them, or add a price_ceiling or a "
-        "penalty, which sell what is missing at a price."
+        "penalty, which sell what is missing at a price.",
+        f"情景树上的总量无法满足：即使实施全部减排并用尽所有供给项，配额仍然不足（{listed_zh}）。"
+        "请放宽这些节点或其之前某节点的供给，或增加 price_ceiling 或 penalty，以一定价格提供所缺配额。",
     )
 
 

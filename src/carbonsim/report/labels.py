@@ -12,7 +12,7 @@ from carbonsim.report.account_labels import ACCOUNT_COLUMNS, ACCOUNT_PHRASES, AC
 from carbonsim.report.label import Form as Form
 from carbonsim.report.label import Label as Label
 from carbonsim.report.label import Lang as Lang
-from carbonsim.report.market_labels import PROBLEM_COLUMNS, PROBLEM_PHRASES
+from carbonsim.report.market_labels import EQUILIBRIA, PROBLEM_COLUMNS, PROBLEM_PHRASES
 
 SECTORS: Mapping[str, Label] = {
     "power": Label("电力", "Power"),
@@ -267,6 +267,7 @@ _COLUMN_VALUES: Mapping[str, Mapping[str, Label]] = {
     "chain": CHAINS,
     "ecosystem": CHAINS,
     "price_basis": PRICE_BASES,
+    "equilibrium": EQUILIBRIA,
     "basis": BASES,
     "option_basis": BASES,
     "indicator": COLUMNS,

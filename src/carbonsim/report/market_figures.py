@@ -12,6 +12,7 @@ from carbonsim.market import Market, MarketProblem
 from carbonsim.report import figures, market_series, palette, quantities
 from carbonsim.report.label import Lang
 from carbonsim.report.labels import PRICE_BASES, column, phrase, sector_tick, text
+from carbonsim.report.market_enterprises import enterprise_figure
 from carbonsim.report.market_labels import money_name
 
 # Only figures.py may import matplotlib, even for its types.
@@ -21,6 +22,8 @@ Axes: TypeAlias = Any
 OPEN: Final = 1e-6  # relative width from which an interval is drawn
 FARTHEST: Final = 3.0  # multiples of the price up to which the cost axis reaches
 SAME: Final = 0.005
+HEADROOM: Final = 1.06  # of the price axis, for what is written above its highest point
+ROOM: Final = 0.12  # share of the axis that a written price takes above its point
 MOST_TICKS: Final = 16
 STEP_COLOUR: Final[Mapping[str, str]] = {
     "floor": palette.FLOOR, "ceiling": palette.CEILING, "penalty": "#cc6677", "reserve_tier": "#e69f00",
@@ -37,14 +40,16 @@ def price_figure(problem: MarketProblem, market: Market, *, lang: Lang, currency
     title = price_title(market, lang, currency)
     figure, panels = figures.canvas(title, lang, foot=_foot(lang, note), illustrative=False, heights=heights)
     top = panels[0]
-    for line in market_series.step_lines(problem):
+    steps = market_series.step_lines(problem)
+    for line in steps:
         top.plot(years, line.price, color=STEP_COLOUR[line.kind], ls="--", lw=1.8, marker=".", label=_step(line, lang))
     top.plot(years, price, color=palette.PRICE, marker="o", ms=7, label=text(column("allowance_price"), lang), zorder=3)
     _mark_basis(top, market, lang)
     top.set_ylabel(_per_tonne(currency, lang))
     _axis(top, years)
+    top.set_ylim(top=HEADROOM * top.get_ylim()[1])
     _interval(top, market, lang)
-    _write_ends(top, years, price)
+    _write_ends(top, years, price, [line.price for line in steps])
     for below in panels[1:]:
         _bank(below, years, bank, lang)
         top.tick_params(labelbottom=False)
@@ -63,6 +68,7 @@ def curve_figure(
     title = curve_title(when, price, cut, lang, currency)
     figure, (axes,) = figures.canvas(title, lang, foot=_foot(lang, note), illustrative=False)
     scale = quantities.tonnes_scale(float(curve.total.max(initial=cut)), lang)
+    curve = market_series.extended(curve, HEADROOM)
     base = np.zeros(len(curve.cost))
     for place, (name, tonnes) in enumerate(zip(curve.group, curve.tonnes, strict=True)):
         colour = palette.SECTOR.get(name, palette.SCENARIO[place % len(palette.SCENARIO)])
@@ -75,7 +81,10 @@ def curve_figure(
         level = float(line.price[problem.year.index(when)])
         if np.isfinite(level):
             axes.axhline(level, color=STEP_COLOUR[line.kind], ls=":", lw=2.4, label=_step(line, lang))
-    _cost_limits(axes, curve, price, lang)
+    remarks = _cost_limits(axes, curve, price, lang)
+    if np.isfinite(price) and not market_series.on_curve(problem, when, price, cut):
+        remarks.append(phrase("off_curve", lang))
+    axes.set_title("\n".join(remarks), loc="right", fontsize=11, color=palette.GREY)
     axes.set_xlim(left=0)
     axes.set_xlabel(f"{phrase('abated', lang)} ({scale.unit}){phrase('read_across', lang)}")
     axes.set_ylabel(_per_tonne(currency, lang))
@@ -90,10 +99,13 @@ def save_figures(
     drawn: dict[str, Figure] = {}
     if "node" in market.dataset.dims:
         return []
+    folder.mkdir()
     if len(problem.year) > 1:
         drawn["price"] = price_figure(problem, market, lang=lang, currency=currency, note=note)
     if np.any(problem.options.potential[:, -1] > 0):
         drawn["curve"] = curve_figure(problem, market, lang=lang, currency=currency, note=note)
+    if len(problem.enterprise) > 1 and len(problem.year) > 1:
+        drawn["enterprises"] = enterprise_figure(problem, market, lang=lang, currency=currency, note=note)
     for name, figure in drawn.items():
         figures.store(figure, name, folder)
     return list(drawn)
@@ -175,10 +187,16 @@ def _mark_basis(axes: Axes, market: Market, lang: Lang) -> None:
                       mfc="white", mec=palette.PRICE, mew=2, zorder=4, label=label)  # fmt: skip
 
 
-def _write_ends(axes: Axes, years: Any, values: Any) -> None:
+def _write_ends(axes: Axes, years: Any, values: Any, levels: list[Any]) -> None:
+    """First and last price beside their points: above, or below where a step's price would be hidden."""
     known = np.flatnonzero(np.isfinite(values))
+    bottom, top = axes.get_ylim()
+    room = ROOM * (top - bottom)
     for place in sorted({int(known[0]), int(known[-1])}) if known.size else []:
-        axes.annotate(quantities.digits(float(values[place])), (years[place], values[place]), xytext=(0, 13),
+        value = float(values[place])
+        hidden = any(value < level[place] < value + room for level in levels)
+        below = hidden and value - bottom > room
+        axes.annotate(quantities.digits(value), (years[place], value), xytext=(0, -26 if below else 13),
                       textcoords="offset points", ha="center", color=palette.PRICE, bbox=palette.HALO,
                       zorder=5)  # fmt: skip
 
@@ -208,10 +226,9 @@ def _mark_price(axes: Axes, at: Any, price: float, cut: float, lang: Lang, curre
                   bbox=palette.HALO)  # fmt: skip
 
 
-def _cost_limits(axes: Axes, curve: market_series.Curve, price: float, lang: Lang) -> None:
-    """Cut the cost axis where costs far from the price would flatten the rest, and say so."""
+def _cost_limits(axes: Axes, curve: market_series.Curve, price: float, lang: Lang) -> list[str]:
+    """Cut the cost axis where costs far from the price would flatten the rest, and return what says so."""
     lowest, highest = float(curve.cost.min(initial=0.0)), float(curve.cost.max(initial=0.0))
     most = FARTHEST * price if np.isfinite(price) and price > 0 else highest
-    axes.set_ylim(1.05 * min(lowest, 0.0), min(1.08 * highest, most) or None)
-    if highest > most:
-        axes.set_title(phrase("cut", lang), loc="right", fontsize=11, color=palette.GREY)
+    axes.set_ylim(1.05 * min(lowest, 0.0), min(highest, most) or None)
+    return [phrase("cut", lang)] if highest > most else []

@@ -18,15 +18,18 @@ from carbonsim.market import Market, MarketProblem
 from carbonsim.market.expected import Comparison
 from carbonsim.market.problem_file import NO_CURRENCY, ProblemFile, read_problem
 from carbonsim.report import market_figures
+from carbonsim.report.certificate_words import certificate_lines
 from carbonsim.report.labels import Lang, language, phrase
-from carbonsim.report.market_console import concept_words, frame_of
+from carbonsim.report.market_console import concept_words, frame_of, title_of, with_units
+from carbonsim.report.market_labels import money_name
 from carbonsim.report.run_folder import MANIFEST, check_target, differences, read_manifest
+from carbonsim.report.workbook import workbook_bytes
 from carbonsim.study.provenance import versions
 
 VERB = "clear"
 FORMAT = "carbonsim-market-1"
 INPUTS, TABLES, FIGURES = "inputs", "tables", "figures"
-CERTIFICATE = "certificate.txt"
+CERTIFICATE, WORKBOOK = "certificate.txt", "results.xlsx"
 NUMBERS = "%.17g"
 
 
@@ -34,7 +37,10 @@ def check_market_target(out: Path, *, force: bool) -> None:
     """Raise InputError if ``out`` holds anything but an earlier clearing that may be replaced."""
     check_target(out, force=force)
     if (out / MANIFEST).is_file() and read_manifest(out).get("verb") != VERB:
-        raise InputError(f"{out}: holds another kind of run; give another folder with --out.")
+        raise InputError(
+            f"{out}: holds another kind of run; give another folder with --out.",
+            f"{out}：已有另一类运行结果；请用 --out 指定其他文件夹。",
+        )
 
 
 def write_market(
@@ -51,7 +57,7 @@ def write_market(
     out : Path
         Folder to make; an earlier clearing there is replaced only with ``force``.
     lang : {"zh", "en"}
-        Language of the pictures.
+        Language of the pictures and of the certificate's words.
     engine : str
         Engine asked for.
     force : bool
@@ -78,7 +84,7 @@ def clear_again(folder: Path) -> list[str]:
     """
     manifest = read_manifest(folder)
     if manifest.get("verb") != VERB:
-        raise InputError(f"{folder}: is not the folder of a cleared problem.")
+        raise InputError(f"{folder}: is not the folder of a cleared problem.", f"{folder}：不是市场问题的结果文件夹。")
     file = read_problem(folder / INPUTS / manifest["problem"])
     cleared = file.clear(manifest["engine_asked"])
     with tempfile.TemporaryDirectory() as scratch:
@@ -96,12 +102,25 @@ def _fill(file: ProblemFile, cleared: Any, comparisons: Sequence[Comparison], fo
     for name, frame in tables(file, cleared, comparisons).items():
         written = frame.to_csv(index=False, float_format=NUMBERS, lineterminator="\n")
         write_text(folder / TABLES / f"{name}.csv", written)
-    write_text(folder / CERTIFICATE, f"{cleared.certificate}\n")
+    write_bytes(folder / WORKBOOK, _workbook(file, cleared, comparisons, lang))
+    write_text(folder / CERTIFICATE, "\n".join([*certificate_lines(cleared.certificate.lines, lang), ""]))
     if isinstance(file.problem, MarketProblem) and isinstance(cleared, Market):
-        (folder / FIGURES).mkdir()
         market_figures.save_figures(
             file.problem, cleared, folder / FIGURES, lang=lang, currency=file.currency, note=note(file, lang)
         )
+
+
+def _workbook(file: ProblemFile, cleared: Any, comparisons: Sequence[Comparison], lang: Lang) -> bytes:
+    """The same tables as one workbook, with units in headers of both languages."""
+    found = dict(file.rules.tables(file.problem, cleared))
+    sheets = {name: frame_of(with_units(columns, file.currency)) for name, columns in found.items()}
+    others = {name: frame for name, frame in tables(file, cleared, comparisons).items() if name not in sheets}
+    titles = {name: (title_of(name, "zh"), title_of(name, "en")) for name in (*sheets, *others)}
+    said = note(file, lang)
+    return workbook_bytes(
+        sheets | others, lang=lang, illustrative=False, titles=titles, notes=dict.fromkeys(titles, said),
+        money=money_name(file.currency, "en"),
+    )  # fmt: skip
 
 
 def note(file: ProblemFile, lang: Lang) -> str:
@@ -149,7 +168,7 @@ def netcdf(file: ProblemFile, cleared: Any) -> bytes:
 
 def _plain(value: object) -> object:
     """A value that a NetCDF attribute can hold."""
-    return value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else str(value)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
 
 
 def _manifest(

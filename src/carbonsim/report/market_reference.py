@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from carbonsim.allocation.incentives import incentive_table
+from carbonsim.errors import chinese_of
 from carbonsim.market.clear import ENGINES
 from carbonsim.market.concept import concepts
-from carbonsim.market.supply import Instrument, instruments
+from carbonsim.market.supply import ENGINES_ZH, Instrument, instruments
 from carbonsim.market.supply_rule import supply_rules
 from carbonsim.registry import Registry
 from carbonsim.report.docstrings import Document, Equation, Field, read_document
@@ -34,7 +35,6 @@ TYPES_ZH: Final = (
     (r"\bnumber\b", "数"), (r"\blist of\b", "列表："), (r"\blist\b", "列表"), (r"\bdict\b", "映射"),
     (r",? *optional\b", "（可选）"), (r" or ", "或"), (r"\byear\b", "年"),
 )  # fmt: skip
-ENGINES_ZH: Final = {"programme": "规划", "price_search": "价格搜索", "best_response": "最优响应"}
 CHOICES_ZH: Final = {"lump_sum": "总量", "affine": "线性", "best_response": "最优响应"}
 
 
@@ -193,7 +193,7 @@ def _engines(name: str, examples: Sequence[Instrument], zh: bool) -> list[str]:
             unless = ("在此情形下不能处理" if not always else "不能处理") if zh else (
                 "refuses it where it" if not always else "refuses it:"
             )  # fmt: skip
-            text = reason if not always or zh else f"{name} {reason}"
+            text = chinese_of(reason) if zh else reason if not always else f"{name} {reason}"
             lines.append(f"  - {shown}{'：' if zh else ' '}{unless}{'：' if zh else ' '}{text}")
     names = ("、" if zh else ", ").join(held)
     return [f"- 可用的求解方式：{names}" if zh else f"- engines that hold it: {names}", *lines]

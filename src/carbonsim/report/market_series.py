@@ -9,6 +9,7 @@ import numpy as np
 from carbonsim.market import Market, MarketProblem
 from carbonsim.market.supply import Array
 
+NEAR = 1e-6  # relative distance from the curve within which a point lies on it
 MOST_GROUPS = 8  # enterprises with a colour of their own; the others are one group
 
 
@@ -69,6 +70,24 @@ def abatement_curve(problem: MarketProblem, year: int, rest: str) -> Curve:
         names.append(rest)
         rows.append(used[:, np.isin(owner, order[len(own) :])].sum(axis=1))
     return Curve(costs, tuple(names), np.array(rows).reshape(len(names), len(costs)))
+
+
+def extended(curve: Curve, factor: float) -> Curve:
+    """The curve with a margin above its highest cost, so that what the last step adds has a height."""
+    if not len(curve.cost) or curve.cost[-1] <= 0:
+        return curve
+    return Curve(np.append(curve.cost, factor * curve.cost[-1]), curve.group, np.c_[curve.tonnes, curve.tonnes[:, -1]])
+
+
+def on_curve(problem: MarketProblem, year: int, price: float, cut: float) -> bool:
+    """Whether abatement is what the curve gives at a price: everybody feels all of it, and nothing else binds."""
+    y = problem.year.index(year)
+    options = problem.options
+    arrays = options.potential[:, y], options.unit_cost[:, y], options.slope[:, y]
+    least, most = (float(_used(*arrays, cost, including).sum())
+                   for cost, including in ((price * (1 - NEAR), False), (price * (1 + NEAR), True)))  # fmt: skip
+    slack = NEAR * max(most, 1.0)
+    return least - slack <= cut <= most + slack
 
 
 def _used(size: Array, start: Array, slope: Array, cost: float, including: bool) -> Array:

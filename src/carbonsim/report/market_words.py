@@ -199,4 +199,22 @@ PART_NAMES: Final[Mapping[str, str]] = {
     "MarketProblem": "市场问题",
     "Options": "减排选项",
     "ResponseTerm": "最优响应单元",
+    "WithinObligations": "分企业时抵销与罚款不超过清缴义务",
+    "keep_within_obligations": "同价同成本的解中抵销与罚款不超过清缴义务的一个",
 }
+
+KINDS_ZH: Final[Mapping[str, str]] = {
+    "auction": "密封报价拍卖：成交价、各标中标量与收入",
+    "desk": "企业履约台：面对公布的价格，何时买卖、留存、抵销",
+    "linked": "由通道连接的几个配额市场",
+    "market": "企业、减排选项、供给和市场工具：配额按一个价格出清",
+    "output": "产量随碳价响应：总量、强度标准、按产量返还",
+}
+
+
+def market_summaries() -> dict[str, dict[str, str]]:
+    """What instruments, concepts and kinds of problems are, in Chinese, by group and registered name."""
+    return {
+        group: {name: f"{one.zh}。{one.price_zh}" for name, one in words.items()}
+        for group, words in (("instruments", INSTRUMENT_WORDS), ("concepts", CONCEPT_WORDS))
+    } | {"kinds": dict(KINDS_ZH)}

@@ -47,11 +47,17 @@ def check_target(out: Path, *, force: bool) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not out.is_dir():
-        raise InputError(f"{out}: is a file; give a folder with --out.")
+        raise InputError(f"{out}: is a file; give a folder with --out.", f"{out}：是文件；请用 --out 指定文件夹。")
     if not (out / MANIFEST).is_file():
-        raise InputError(f"{out}: holds files that are not a carbonsim run; give another folder with --out.")
+        raise InputError(
+            f"{out}: holds files that are not a carbonsim run; give another folder with --out.",
+            f"{out}：其中有不属于 carbonsim 运行结果的文件；请用 --out 指定其他文件夹。",
+        )
     if not force:
-        raise InputError(f"{out}: holds an earlier run; give another folder with --out, or replace it with --force.")
+        raise InputError(
+            f"{out}: holds an earlier run; give another folder with --out, or replace it with --force.",
+            f"{out}：已有以前的运行结果；请用 --out 指定其他文件夹，或用 --force 替换。",
+        )
 
 
 def write_run(

@@ -136,7 +136,7 @@ def notes_frame(results: Results, pressure: Mapping[By, pd.DataFrame], lang: Lan
 
 def workbook_bytes(
     sheets: Mapping[str, pd.DataFrame], *, lang: Lang, illustrative: bool,
-    titles: Mapping[str, tuple[str, str]] = SHEET_TITLES, notes: Mapping[str, str] | None = None,
+    titles: Mapping[str, tuple[str, str]] = SHEET_TITLES, notes: Mapping[str, str] | None = None, money: str = "CNY",
 ) -> bytes:  # fmt: skip
     """An Excel workbook of some tables, a sheet each.
 
@@ -152,6 +152,8 @@ def workbook_bytes(
         Sheet name to its title in Chinese and English.
     notes : mapping, optional
         Sheet name to a remark beside its title.
+    money : str
+        What stands for money in the units of the headers.
     """
     import xlsxwriter
 
@@ -165,7 +167,7 @@ def workbook_bytes(
         title = " ".join(dict.fromkeys(titles.get(name, (name,))))
         note = (notes or {}).get(name, "")
         sheet.write_string(0, 0, " · ".join([title, note] if note else [title]), formats["title"])
-        _write_sheet(sheet, frame, formats, lang, illustrative=illustrative)
+        _write_sheet(sheet, frame, formats, lang, illustrative=illustrative, money=money)
     book.close()
     return stream.getvalue()
 
@@ -184,7 +186,7 @@ def _formats(book: Any) -> dict[str, Any]:
 
 
 def _write_sheet(
-    sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any], lang: Lang, *, illustrative: bool
+    sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any], lang: Lang, *, illustrative: bool, money: str
 ) -> None:
     if illustrative:
         notice = f"{phrase('illustrative', 'zh')} {phrase('illustrative', 'en')}"
@@ -192,7 +194,7 @@ def _write_sheet(
     heads = [str(head) for head in frame.columns]
     labels = [column(head) for head in heads]
     for place, label in enumerate(labels):
-        unit = f" ({UNITS[label.form]})" if label.form in UNITS else ""
+        unit = f" ({UNITS[label.form].replace('CNY', money)})" if label.form in UNITS else ""
         sheet.write_string(1, place, safe(label.zh + unit), formats["head"])
         sheet.write_string(2, place, safe(label.en + unit), formats["subhead"])
         sheet.set_column(place, place, _column_width(frame.iloc[:WIDTH_ROWS, place], label.zh))

@@ -7,7 +7,7 @@ within the bounds met at the optimum.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,10 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
-MET = 1e-8  # distance from a bound, as a share of it or in units of the programme, at which it counts as met
+MET = 1e-9  # distance from a bound at which it counts as met, in units of the programme or a thousandth of the bound
+MET_CURVED = 1e-8  # the same with quadratic costs, in units of the programme or the bound
+WITHIN = 1e-3  # largest such distance as a share of the room between two bounds
+MANY_ROWS = 1_000  # rows from which the programme of moves is reduced before it is solved
 APART = 1e-6  # share of the largest multiplier by which an optimum's may have the wrong sign
 MOVED = 1e3  # largest shift in the programme of moves, so that rows of little weight stand out from rounding
 FLOOR = 1e-3  # of the largest cost: the least unit of multipliers
@@ -59,8 +62,9 @@ class DualFace:
 
     def __init__(self, programme: CompiledProgramme, solution: Solution, weight: Array | None = None) -> None:
         self._weight = np.ones(len(programme.rows)) if weight is None else weight
-        low, high = _met(programme.matrix @ solution.values, programme.row_lower, programme.row_upper)
-        at_low, at_high = _met(solution.values, programme.column_lower, programme.column_upper)
+        near = _near_linear if programme.hessian is None else _near_curved
+        low, high = _met(programme.matrix @ solution.values, programme.row_lower, programme.row_upper, near)
+        at_low, at_high = _met(solution.values, programme.column_lower, programme.column_upper, near)
         self._kept = np.flatnonzero(low | high)
         self._place = {int(row): place for place, row in enumerate(self._kept)}
         rows = sparse.csr_array(
@@ -83,7 +87,7 @@ class DualFace:
             low=np.concatenate([at_low, np.ones(slacks, dtype=bool)]),
             high=np.concatenate([at_high, np.zeros(slacks, dtype=bool)]),
         )
-        self._loaded = LoadedProgramme(moves, warm=True)
+        self._loaded = LoadedProgramme(moves, warm=True, presolve=len(self._kept) > MANY_ROWS)
 
     def toward(self, shift: Mapping[int, float]) -> Array | None:
         """Multipliers of all rows as an infinitely small shift of rows' bounds leaves them; None if there is no point.
@@ -116,13 +120,26 @@ def _steepest(programme: CompiledProgramme, solution: Solution) -> Array:
     return np.asarray(np.abs(programme.cost) + programme.hessian.diagonal() * most)
 
 
-def _met(value: Array, lower: Array, upper: Array) -> tuple[Flags, Flags]:
-    """Which values are at their lower bounds, and which at their upper ones."""
-    low, high = (
-        np.isfinite(end) & (np.abs(value - np.where(np.isfinite(end), end, 0.0)) <= MET * np.maximum(1.0, np.abs(end)))
-        for end in (lower, upper)
-    )
-    return low, high
+def _met(value: Array, lower: Array, upper: Array, near: Callable[[Array], Array]) -> tuple[Flags, Flags]:
+    """Which values are at their lower bounds or beyond, and which at their upper ones.
+
+    In a narrow room the distance at which a bound counts as met is less, so that a value between two bounds is at one.
+    """
+    room = np.where(upper > lower, upper - lower, np.inf)
+    at = [np.where(np.isfinite(end), end, np.inf) for end in (lower, upper)]
+    tolerance = [np.minimum(near(np.where(np.isfinite(end), end, 0.0)), WITHIN * room) for end in (lower, upper)]
+    low = np.isfinite(lower) & (value - at[0] <= tolerance[0])
+    return low, np.isfinite(upper) & (at[1] - value <= tolerance[1])
+
+
+def _near_linear(end: Array) -> Array:
+    """Rounding of a vertex: the solver's own tolerance."""
+    return np.asarray(MET * np.maximum(1.0, 1e-3 * np.abs(end)))
+
+
+def _near_curved(end: Array) -> Array:
+    """Rounding of an optimum that need be no vertex."""
+    return np.asarray(MET_CURVED * np.maximum(1.0, np.abs(end)))
 
 
 def _signed(multiplier: Array, low: Flags, high: Flags, names: Sequence[str]) -> Array:
@@ -132,7 +149,9 @@ def _signed(multiplier: Array, low: Flags, high: Flags, names: Sequence[str]) ->
     wrong = np.flatnonzero(np.abs(cleaned - multiplier) > APART)
     if wrong.size:
         places = shorten([names[int(place)] for place in wrong])
-        raise SolverError(f"The multipliers of {places} do not fit the values of the optimum.")
+        raise SolverError(
+            f"The multipliers of {places} do not fit the values of the optimum.", f"{places} 的乘子与最优解的数值不符。"
+        )
     return cleaned
 
 

@@ -67,7 +67,10 @@ def _least_excess(programme: CompiledProgramme, elastic: NDArray[np.intp]) -> di
     solution = LoadedProgramme(relaxed).solve()
     if solution is None:
         names = shorten([programme.rows[row] for row in elastic])
-        raise SolverError(f"The programme stays infeasible even when {names} may be exceeded.")
+        raise SolverError(
+            f"The programme stays infeasible even when {names} may be exceeded.",
+            f"即使允许超过 {names}，规划仍不可行。",
+        )
     excess = solution.values[size:]
     return {programme.rows[row]: float(amount) for row, amount in zip(elastic, excess, strict=True) if amount > 0}
 

@@ -58,7 +58,10 @@ def solve_mixed_integer(
         integers are rounded and fixed.
     """
     if programme.hessian is not None:
-        raise SolverError("The programme has integer columns and quadratic costs; HiGHS holds only one of them.")
+        raise SolverError(
+            "The programme has integer columns and quadratic costs; HiGHS holds only one of them.",
+            "规划同时含整数列和二次成本；HiGHS 只能处理其一。",
+        )
     solver = load_highs(programme, {"presolve": "choose", "solver": "choose", "mip_rel_gap": gap, "mip_abs_gap": 0.0,
                                 "mip_feasibility_tolerance": FEASIBILITY_TOLERANCE, "time_limit": seconds})  # fmt: skip
     solver.run()
@@ -66,7 +69,10 @@ def solve_mixed_integer(
     if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not has_point(programme)):
         return None
     if status != "Optimal":
-        raise SolverError(f"HiGHS stopped with status '{status}' before it proved the best plan.")
+        raise SolverError(
+            f"HiGHS stopped with status '{status}' before it proved the best plan.",
+            f"HiGHS 以状态 '{status}' 停止，尚未证明最优方案。",
+        )
     found = np.array(solver.getSolution().col_value, dtype=float)
     bound = float(solver.getInfo().mip_dual_bound)
     return _plan(programme, found, bound, gap)
@@ -84,11 +90,15 @@ def _plan(programme: CompiledProgramme, found: Array, bound: float, gap: float) 
     )
     solution = LoadedProgramme(fixed).solve()
     if solution is None:
-        raise SolverError("The plan that HiGHS found has no feasible point once its integers are exactly whole.")
+        raise SolverError(
+            "The plan that HiGHS found has no feasible point once its integers are exactly whole.",
+            "HiGHS 找到的方案在整数取整后没有可行点。",
+        )
     size = max(1.0, abs(solution.objective))
     left = (solution.objective - bound) / size
     if not -SAME_COST <= left <= gap + SAME_COST:
         raise SolverError(
-            f"The plan costs {solution.objective:g}, its bound is {bound:g}: a relative gap of {left:.1e}."
+            f"The plan costs {solution.objective:g}, its bound is {bound:g}: a relative gap of {left:.1e}.",
+            f"方案成本为 {solution.objective:g}，其下界为 {bound:g}：相对间隙 {left:.1e}。",
         )
     return IntegerSolution(solution.values, solution.objective, bound, max(left, 0.0), fixed, solution)

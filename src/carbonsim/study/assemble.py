@@ -11,8 +11,9 @@ import xarray as xr
 from carbonsim.allocation import Allocation, allocate
 from carbonsim.errors import InputError, ScenarioError, did_you_mean, shorten
 from carbonsim.inputs.scenario import Scenario
-from carbonsim.market import MarketProblem, Options, ResponseTerm
-from carbonsim.market.concept import Concept, concepts
+from carbonsim.market import Market, MarketProblem, Options, ResponseTerm, clear
+from carbonsim.market.clear import Engine
+from carbonsim.market.concept import Concept, concepts, name_of
 from carbonsim.market.supply import Instrument, MarketSetting, instruments
 from carbonsim.study.adoption import add_up, rows_of
 
@@ -36,6 +37,16 @@ class Assembly:
     auctioned: Array
     part: float
     concept: Concept | None = None  # how the market clears where a rule of the study needs more than an engine
+    scenario: str = ""
+
+    def clear(self, engine: Engine = "auto") -> Market:
+        """The market's answer with its certificate; engines and errors as ``carbonsim.clear``."""
+        return clear(self.problem, engine, concept=self.concept)
+
+    def __repr__(self) -> str:
+        """Scenario, concept and the problem as mathematics."""
+        concept = f", concept {name_of(self.concept)}" if self.concept is not None else ""
+        return f"Market of scenario {self.scenario}{concept}\n{self.problem!r}"
 
 
 def assemble(
@@ -249,7 +260,9 @@ class _Builder:
             instruments=made,
             given_price=given,
         )
-        return Assembly(problem, self.rows, self.share, allocations, self.auctioned, self.part, self._concept())
+        return Assembly(
+            problem, self.rows, self.share, allocations, self.auctioned, self.part, self._concept(), scenario.name
+        )
 
     def _instruments(self, *, price_is_given: bool) -> tuple[Instrument, ...]:
         """What the study's instruments mean here; at a given price nothing clears, so only offsets have an effect."""

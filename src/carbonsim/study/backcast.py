@@ -83,10 +83,11 @@ class Row:
     """One calendar year of the table; prices in CNY/tCO2, the rest in tCO2.
 
     ``price_low`` and ``price_high`` are the ends over all cases, and ``by_belief`` over those of each belief in the
-    worth of left-overs (none where an announced rule has settled it). ``low_with`` and ``high_with`` name the
-    assumptions under which the ends are met. ``undetermined`` counts the cases in which nothing bounds the price, and
-    ``at_zero`` those whose price is 0. ``potential_low`` and ``potential_high`` are those of the cycle that is settled
-    in this year, NaN in a year in which none is; ``published_volume`` of a cycle is that of all its years.
+    worth of left-overs. Once an announced rule has settled that they are worth something, cases that took them to be
+    worthless stand with those that see a shortage ahead. ``low_with`` and ``high_with`` name the assumptions under
+    which the ends are met. ``undetermined`` counts the cases in which nothing bounds the price, and ``at_zero`` those
+    whose price is 0. ``potential_low`` and ``potential_high`` are those of the cycle that is settled in this year, NaN
+    in a year in which none is; ``published_volume`` of a cycle is that of all its years.
     """
 
     year: int
@@ -301,12 +302,17 @@ def _row(year: int, cases: Sequence[Case], parameters: ParameterSet) -> Row:
 
 
 def _by_belief(year: int, cases: Sequence[Case], parameters: ParameterSet) -> dict[str, tuple[float, float]]:
-    """Ends of the price under each belief in the worth of left-overs."""
-    found = {}
+    """Ends of the price under each belief in the worth of left-overs that is still held in a year.
+
+    Once the rule on carry-over is announced, who took left-overs to be worthless stands with those who see a shortage
+    ahead, with the bank that the earlier belief left.
+    """
+    settled = carry_over_is_known(parameters, year)
+    found: dict[str, tuple[float, float]] = {}
     for belief in BELIEFS["left_over"]:
-        prices = [case.prices[year] for case in cases if case.levels["left_over"] == belief]
-        settled = belief == WORTHLESS and carry_over_is_known(parameters, year)
-        if prices and not settled:
+        held = {belief, WORTHLESS} if settled and belief == SHORTAGE else {belief}
+        prices = [case.prices[year] for case in cases if case.levels["left_over"] in held]
+        if prices and not (settled and belief == WORTHLESS):
             found[belief] = (min(price.low for price in prices), max(price.high for price in prices))
     return found
 

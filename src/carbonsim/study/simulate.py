@@ -11,11 +11,12 @@ import xarray as xr
 
 from carbonsim.accounting import build_inventory
 from carbonsim.dims import exact
-from carbonsim.errors import InfeasibleError, InputError, SolverError
+from carbonsim.errors import InfeasibleError, InputError, Said, SolverError, chinese_of
 from carbonsim.inputs import obligation_share, sector_share
 from carbonsim.inputs.scenario import Scenario
 from carbonsim.market import Market, MarketProblem, clear
 from carbonsim.market.concept import Concept
+from carbonsim.market.supply import engine_zh
 from carbonsim.measures import build_options
 from carbonsim.study.assemble import Assembly, assemble
 from carbonsim.study.outcome import build_outcome
@@ -112,7 +113,10 @@ def run_scenario(scenario: Scenario, step: Callable[[int], None]) -> tuple[xr.Da
     outcome["sector_share"] = share_by_sector.rename(sector="covered_sector")
     outcome["entry_year"] = _entry_years(outcome["sector_share"])
     facts = dict(describe(scenario)) | {
-        "engine": f"{market.engine}: {market.engine_reason}",
+        "engine": Said(
+            f"{market.engine}: {market.engine_reason}",
+            f"{engine_zh(market.engine)}，{chinese_of(market.engine_reason)}",
+        ),
         "without_answer": failures,
         "part_of_national_quantities": assembly.part,
         "basis_shares": basis_shares(inventory, outcome, price_basis=price_basis_of(scenario))

@@ -124,6 +124,11 @@ def test_no_cash_and_no_fine_is_infeasible() -> None:
         plan_desk(desk(credit_line=0.0))
 
 
+def test_a_month_may_be_named_by_a_number() -> None:
+    found = plan_desk(desk(month=("202610", "202611", "202612"))).dataset
+    assert found.bought.values.tolist() == plan_desk(desk()).dataset.bought.values.tolist()
+
+
 def test_every_problem_of_a_desk_is_reported_at_once() -> None:
     with pytest.raises(InputError) as caught:
         desk(allowance_price=[1.0, 2.0], credit_limit=1.5, window=("2027-01",), fee=-0.1)

@@ -12,8 +12,7 @@ import pytest
 from builders import beside, collared_market, linear_market, market, one_of_each
 from carbonsim.errors import CertificateError, InfeasibleError, InputError, ParameterError, SolverError
 from carbonsim.market import Instrument, Market, MarketProblem, Options, audit, clear, instruments
-from carbonsim.market.certificate import _lines as audit_lines
-from carbonsim.market.certificate import check_certificate
+from carbonsim.market.certificate import audit_lines, check_certificate
 from carbonsim.market.clearing import Clearing
 from carbonsim.market.enterprise_clearing import clear_by_enterprises
 from carbonsim.market.enterprise_data import EnterpriseData

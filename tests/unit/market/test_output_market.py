@@ -517,7 +517,7 @@ def every_kind() -> dict[str, OutputProblem]:
 @pytest.mark.parametrize("name", list(every_kind()))
 def test_every_corrupted_number_fails_a_named_line(name: str) -> None:
     problem = every_kind()[name]
-    assert missed(clear_output(problem).dataset, partial(output_audit._lines, problem)) == []
+    assert missed(clear_output(problem).dataset, partial(output_audit.output_lines, problem)) == []
 
 
 def test_scale_of_tonnes_and_goods_leaves_prices() -> None:

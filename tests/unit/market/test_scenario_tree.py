@@ -11,8 +11,7 @@ import pytest
 from builders import collared_market, market, one_of_each
 from carbonsim.errors import InfeasibleError, InputError
 from carbonsim.market import MarketProblem, clear
-from carbonsim.market.audit_tree import _lines as tree_lines
-from carbonsim.market.audit_tree import audit_tree
+from carbonsim.market.audit_tree import audit_tree, tree_lines
 from carbonsim.market.concepts.scenario_tree import ScenarioTree
 from carbonsim.market.instruments.banking import Banking
 from carbonsim.market.instruments.offsets import Offsets

@@ -14,6 +14,7 @@ from carbonsim.market.instruments.escalating_penalty import EscalatingPenalty
 from carbonsim.market.instruments.next_year_cut import NextYearCut
 from carbonsim.market.instruments.penalty import Penalty
 from carbonsim.market.instruments.price_linked_fine import PriceLinkedFine
+from carbonsim.market.money import market_answers
 from carbonsim.market.supply import MarketSetting
 
 # The market needs 160 t less supply a year; options 20 t at 10, 15 t at 25 and 30 t at 40 CNY/t; interest 5 %.
@@ -66,6 +67,19 @@ def test_last_year_is_unmet_only_at_a_price_beyond_it() -> None:
     assert found.allowance_price.values == pytest.approx([5 + 25 / 1.05, 25.0])
     with pytest.raises(InfeasibleError, match=r"next_year_cut\.beyond"):
         clear(market(NextYearCut(price=5.0), supply=(110.0, 80.0)))
+
+
+def test_what_is_cut_beyond_the_last_year_is_owed_and_no_receipt() -> None:
+    # Of 60 t needed in 2025, 35 are cut below 5 + 25 / 1.05 = 28.8 and 25 are missing; 2026 needs 40 + 25 and leaves
+    # some missing at 25. Paid is the fee of 5 on each of them; the worth of 20 is owed in allowances of 2027.
+    problem = market(NextYearCut(price=5.0, beyond=20.0), supply=(100.0, 120.0))
+    data = market_answers(problem, clear(problem))
+    assert data.penalty_tonnes.values[0] == pytest.approx(25.0)
+    assert data.penalty_tonnes.values[1] > 0
+    assert data.penalty_cost.values.sum(axis=0) == pytest.approx(5.0 * data.penalty_tonnes.values)
+    assert data.government_receipts.values == pytest.approx(
+        data.allowance_price.values * np.array([100.0, 120.0]) + 5.0 * data.penalty_tonnes.values
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 import carbonsim as cs
 from carbonsim.errors import InputError
 from carbonsim.report import market_series
+from carbonsim.report.market_enterprises import MOST_ROWS, enterprise_figure, net_costs
 from carbonsim.report.market_figures import curve_figure, price_figure
 
 CORRIDOR = {
@@ -91,3 +92,73 @@ def test_a_notebook_shows_price_interval_and_audit() -> None:
     shown = cs.read_problem("two_firms_table").clear()._repr_html_()
     assert "80 to 90" in shown
     assert "all passed" in shown
+
+
+def test_large_numbers_are_written_in_full_in_a_notebook() -> None:
+    firms = {"mill": {"baseline": 17_168_802.9, "fixed": 17_168_802.9}}
+    market = cs.clear(cs.MarketProblem.from_mapping({"year": [2025], "enterprises": firms}))
+    assert "17,168,803" in market._repr_html_()
+    assert "e+" not in market._repr_html_()
+
+
+def test_a_problem_file_in_place_of_its_problem_is_refused() -> None:
+    file = cs.read_problem("two_firms")
+    with pytest.raises(InputError, match="plot_market"):
+        cs.plot_market(file, file.clear())  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_the_curve_of_any_year_can_be_drawn() -> None:
+    problem = cs.MarketProblem.from_mapping(CORRIDOR)
+    market = cs.clear(problem)
+    assert "2026" in cs.plot_market(problem, market, year=2026).get_suptitle()
+    with pytest.raises(InputError, match="2025 to 2027"):
+        cs.plot_market(problem, market, year=2030)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("per_emission", "supply", "off"), [(0.0, 70, False), (0.9, 49, True)])
+def test_a_point_off_the_curve_says_why(per_emission: float, supply: float, off: bool) -> None:
+    # 90 t less 70 t: b cuts its 10 t at 10 and a the rest, at 30. With 0.9 allowances for each tonne b needs 4 only and
+    # feels a tenth of the price, less than 10 at a price of 30: a alone cuts 54 - 49 t, and the curve says 10 and more.
+    problem = cs.MarketProblem.from_mapping(
+        {
+            "year": [2025],
+            "supply": supply,
+            "enterprises": {"a": {"baseline": 50}, "b": {"baseline": 40, "per_emission": per_emission}},
+            "options": {
+                "a/m": {"enterprise": "a", "potential": 30, "unit_cost": 30},
+                "b/m": {"enterprise": "b", "potential": 10, "unit_cost": 10},
+            },
+        }
+    )
+    market = cs.clear(problem)
+    assert market.dataset.allowance_price.item() == pytest.approx(30)
+    figure = curve_figure(problem, market, lang="en", currency="CNY")
+    assert ("off the curve" in figure.axes[0].get_title(loc="right")) is off
+
+
+def test_the_dearest_option_has_a_height_in_the_curve() -> None:
+    curve = market_series.abatement_curve(cs.MarketProblem.from_mapping(CORRIDOR), 2025, "others")
+    drawn = market_series.extended(curve, 1.06)
+    # 40 t at 20 and 30 t at 60: the 30 t are there from 60 up to the margin.
+    assert drawn.cost[-2:].tolist() == pytest.approx([60, 63.6])
+    assert drawn.total[-2:].tolist() == [70, 70]
+
+
+@pytest.mark.slow
+def test_who_pays_is_drawn_with_the_numbers_of_the_ledger() -> None:
+    firms = {f"firm {i}": {"baseline": 100 + i, "fixed": 100} for i in range(MOST_ROWS + 3)}
+    options = {f"{name}/m": {"enterprise": name, "potential": 50, "unit_cost": 10} for name in firms}
+    problem = cs.MarketProblem.from_mapping({"year": [2025, 2026], "enterprises": firms, "options": options})
+    market = cs.clear(problem)
+    costs = net_costs(problem, market)
+    # Everything is cut at 10 and allowances cost 10: firm i pays 10 for each of the i tonnes it lacks, in each year.
+    assert costs.loc["firm 7"].tolist() == pytest.approx([70, 70])
+    assert costs.index[0] == f"firm {MOST_ROWS + 2}"
+    figure = enterprise_figure(problem, market, lang="en", currency="CNY")
+    axes = figure.axes[0]
+    assert len(axes.get_yticks()) == MOST_ROWS
+    assert "3 more" in axes.get_title(loc="left")
+    assert "160" in {one.get_text() for one in axes.texts}
+    assert figure.get_suptitle().startswith(f"2026: firm {MOST_ROWS + 2} pays most (160")

@@ -293,6 +293,16 @@ def test_the_interval_is_that_of_its_cases_and_names_their_assumptions(table: Ba
     assert "worthless" not in table.row(2024).by_belief
 
 
+def test_a_case_stands_in_the_column_of_what_it_believes_by_then(table: Backcast) -> None:
+    # Who held left-overs to be worthless until 2023 takes them to be worth the shortage ahead once the rule on
+    # carry-over is announced, with a smaller bank: those prices belong to that column.
+    for row in table.rows:
+        others = [c.prices[row.year] for c in table.cases if c.levels["left_over"] != "expected_price"]
+        shown = [ends for belief, ends in row.by_belief.items() if belief != "expected_price"]
+        assert min(low for low, _ in shown) == min(price.low for price in others)
+        assert max(high for _, high in shown) == max(price.high for price in others)
+
+
 def test_potential_trade_stands_in_the_year_of_the_deadline(table: Backcast) -> None:
     assert np.isnan(table.row(2022).potential_low)
     assert table.row(2022).settled == 2023

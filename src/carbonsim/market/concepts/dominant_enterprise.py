@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from carbonsim.errors import InputError, did_you_mean
+from carbonsim.errors import InputError, Said, chinese_of, did_you_mean
 from carbonsim.market.audit_dominant import audit_dominant
 from carbonsim.market.certificate import check_certificate
 from carbonsim.market.concept import Concept, concepts
@@ -19,8 +19,6 @@ from carbonsim.market.problem import MarketProblem
 
 if TYPE_CHECKING:
     from carbonsim.market.clear import Engine, Market
-
-REASON = "enterprise {name} moves the price with its own trade; the others take the price as given"
 
 
 @concepts.register("dominant_enterprise")
@@ -67,12 +65,19 @@ class DominantEnterprise(Concept):
         dataset = _dataset(problem, leader, best, fringe.dataset, competitive.dataset)
         certificate = audit_dominant(problem, leader, dataset)
         check_certificate(certificate)
-        return Market(dataset, fringe.engine, REASON.format(name=self.enterprise), certificate)
+        reason = Said(
+            f"enterprise {self.enterprise} moves the price with its own trade; the others take the price as given",
+            f"企业 {self.enterprise} 以自身交易左右价格，其他企业视价格为给定",
+        )
+        return Market(dataset, fringe.engine, reason, certificate)
 
     def _checked(self, problem: MarketProblem) -> int:
         if self.enterprise not in problem.enterprise:
-            hint = did_you_mean(self.enterprise, problem.enterprise)
-            raise InputError(f"concept dominant_enterprise: there is no enterprise '{self.enterprise}'. {hint}".strip())
+            hint, meant = (did_you_mean(self.enterprise, problem.enterprise, lang) for lang in ("en", "zh"))
+            raise InputError(
+                f"concept dominant_enterprise: there is no enterprise '{self.enterprise}'. {hint}".strip(),
+                (f"均衡概念 dominant_enterprise：没有企业 '{self.enterprise}'。{meant}").strip(),
+            )
         years = problem.year
         held = [
             one.label
@@ -81,22 +86,29 @@ class DominantEnterprise(Concept):
         ]
         held += [step.name for step in problem.steps if step.obligation_share is not None or step.owed_next is not None]
         if problem.responses or problem.given_price is not None:
-            held.append("a best-response rule or a given price")
+            held.append(Said("a best-response rule or a given price", "最优响应规则或给定价格"))
         if held:
             raise InputError(
                 f"concept dominant_enterprise cannot hold {', '.join(sorted(set(held)))}: the others' supply must be a "
-                "curve of each year alone. Leave it out, or clear the market without the concept."
+                "curve of each year alone. Leave it out, or clear the market without the concept.",
+                f"均衡概念 dominant_enterprise 不能处理 {'、'.join(map(chinese_of, sorted(set(held))))}："
+                "其他企业的供给须是只取决于当年的曲线。请删去该项，或不用该概念出清。",
             )
         leader = problem.enterprise.index(self.enterprise)
         if np.any(problem.share[leader] * (1 - problem.per_emission[leader]) <= 0):
             raise InputError(
                 f"concept dominant_enterprise: {self.enterprise} pays for none of its emissions in some year (share or "
-                "1 - per_emission is not positive), so it has no trade to choose."
+                "1 - per_emission is not positive), so it has no trade to choose.",
+                f"均衡概念 dominant_enterprise：{self.enterprise} 在某年不为任何排放付费（share 或 1 - per_emission "
+                "不为正），因而没有可选择的交易。",
             )
         if np.any(problem.per_emission > 1):
             raise InputError(
                 "concept dominant_enterprise: per_emission above 1 makes some enterprise gain by emitting; the others' "
-                "supply is then no rising curve. Clear the market without the concept."
+                "supply is then no rising curve. Clear the market without the concept.",
+                "均衡概念 dominant_enterprise：per_emission 大于 1 使某些企业因排放而获益，"
+                "其他企业的供给便不是上升曲线。"
+                "请不用该概念出清。",
             )
         return leader
 

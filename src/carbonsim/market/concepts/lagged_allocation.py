@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from carbonsim.errors import InputError, did_you_mean, shorten
+from carbonsim.errors import InputError, Said, did_you_mean, shorten
 from carbonsim.market.audit_lagged import audit_lagged
 from carbonsim.market.certificate import check_certificate
 from carbonsim.market.clear import Engine, Market
@@ -90,26 +90,39 @@ class LaggedAllocation(Concept):
         dataset.attrs.update(concept="lagged_allocation", residual=path.residual, rounds=path.rounds, step=path.step)
         certificate = audit_lagged(problem, dataset, share=lag.share, previous=lag.previous, after=worth[:, -1])
         check_certificate(certificate)
-        reason = f"prices and allocation reproduce each other after {path.rounds} rounds"
+        reason = Said(
+            f"prices and allocation reproduce each other after {path.rounds} rounds",
+            f"价格与分配经 {path.rounds} 轮相互一致",
+        )
         return Market(dataset, str(path.dataset.attrs["engine"]), reason, certificate)
 
     def _lag(self, problem: MarketProblem) -> Lag:
         """The settings as arrays, checked against the problem."""
         if self.start not in ("both", "low", "high"):
-            raise InputError(f"lagged_allocation.start is '{self.start}'; expected both, low or high.")
+            raise InputError(
+                f"lagged_allocation.start is '{self.start}'; expected both, low or high.",
+                f"lagged_allocation.start 为 '{self.start}'，应为 both、low 或 high。",
+            )
         if not (np.isfinite(self.final_price) and self.final_price >= 0):
-            raise InputError(f"lagged_allocation.final_price is {self.final_price}; expected a price from 0.")
+            raise InputError(
+                f"lagged_allocation.final_price is {self.final_price}; expected a price from 0.",
+                f"lagged_allocation.final_price 为 {self.final_price}，应为非负价格。",
+            )
         if set(self.share) != set(self.previous) or not self.share:
             raise InputError(
                 "lagged_allocation needs share and previous for the same enterprises: "
-                f"share has {', '.join(self.share) or 'none'}, previous has {', '.join(self.previous) or 'none'}."
+                f"share has {', '.join(self.share) or 'none'}, previous has {', '.join(self.previous) or 'none'}.",
+                f"lagged_allocation 的 share 与 previous 须针对同样的企业：share 有 {'、'.join(self.share) or '无'}，"
+                f"previous 有 {'、'.join(self.previous) or '无'}。",
             )
         share, previous = np.zeros_like(problem.baseline), np.zeros(len(problem.enterprise))
         for name, value in self.share.items():
             if name not in problem.enterprise:
+                meant = did_you_mean(name, problem.enterprise, "zh")
                 raise InputError(
                     f"lagged_allocation.share names '{name}', which is not listed. "
-                    f"{did_you_mean(name, problem.enterprise)}".strip()
+                    f"{did_you_mean(name, problem.enterprise)}".strip(),
+                    f"lagged_allocation.share 提到 '{name}'，未列出该企业。{meant}",
                 )
             row = problem.enterprise.index(name)
             share[row] = _yearly(value, name, len(problem.year))
@@ -127,15 +140,24 @@ def _forgone_by(problem: MarketProblem, worth: Array, term: ResponseTerm, used: 
 def _yearly(value: object, name: str, years: int) -> Array:
     numbers = np.asarray(value, dtype=float).reshape(-1)
     if len(numbers) not in (1, years):
-        raise InputError(f"lagged_allocation.share.{name} has {len(numbers)} values; expected one, or {years}.")
+        raise InputError(
+            f"lagged_allocation.share.{name} has {len(numbers)} values; expected one, or {years}.",
+            f"lagged_allocation.share.{name} 有 {len(numbers)} 个值，应为 1 个或 {years} 个。",
+        )
     return np.array(np.broadcast_to(numbers, (years,)))
 
 
 def _check_values(problem: MarketProblem, share: Array, previous: Array) -> None:
     if not np.all(np.isfinite(share)) or np.any(share < 0):
-        raise InputError("lagged_allocation.share has a number that is negative or not finite.")
+        raise InputError(
+            "lagged_allocation.share has a number that is negative or not finite.",
+            "lagged_allocation.share 含负数或非有限的数。",
+        )
     if not np.all(np.isfinite(previous)) or np.any(previous < 0):
-        raise InputError("lagged_allocation.previous has a number that is negative or not finite.")
+        raise InputError(
+            "lagged_allocation.previous has a number that is negative or not finite.",
+            "lagged_allocation.previous 含负数或非有限的数。",
+        )
     both = sorted(
         problem.enterprise[term.enterprise]
         for term in problem.responses
@@ -144,11 +166,16 @@ def _check_values(problem: MarketProblem, share: Array, previous: Array) -> None
     if both:
         raise InputError(
             f"lagged_allocation: {shorten(both)} answers a best-response rule already; an enterprise cannot follow "
-            f"that rule and its emissions of last year in the same year."
+            f"that rule and its emissions of last year in the same year.",
+            f"lagged_allocation：{shorten(both, 'zh')} 已适用最优响应规则；同一企业在同一年不能既按该规则、"
+            "又按上年排放分配。",
         )
     idle = [name for name, row in zip(problem.enterprise, problem.share * share, strict=True) if row.any()]
     if not idle:
-        raise InputError("lagged_allocation has no effect: no enterprise with a share is covered in any year.")
+        raise InputError(
+            "lagged_allocation has no effect: no enterprise with a share is covered in any year.",
+            "lagged_allocation 不起作用：设有 share 的企业在任何年份都未纳入。",
+        )
 
 
 def _refuses_price_search(problem: MarketProblem) -> bool:

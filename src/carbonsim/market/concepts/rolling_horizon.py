@@ -30,7 +30,8 @@ class RollingHorizon(Concept):
     It rises at the rate of interest inside a window while the bank is positive; from one decision to the next it moves
     by whatever was not foreseen. No rule's incentive inside a year changes.
 
-    Borrowing follows the window: nothing may be owed at its end, so a window of one year refuses it.
+    Borrowing follows the window: nothing may be owed at its end, so a window of one year refuses it. Where allowances
+    carry ``vintages`` in place of a bank, every window opens with what the one before left of each, and with its life.
 
     Parameters
     ----------
@@ -60,12 +61,15 @@ class RollingHorizon(Concept):
         """The implemented path with what each decision expected; see ``carbonsim.market.foresight``."""
         if self.terminal_value not in ("none", "extrapolated"):
             raise InputError(
-                f"rolling_horizon.terminal_value is '{self.terminal_value}'; expected none or extrapolated."
+                f"rolling_horizon.terminal_value is '{self.terminal_value}'; expected none or extrapolated.",
+                f"rolling_horizon.terminal_value 为 '{self.terminal_value}'，应为 none 或 extrapolated。",
             )
         if (self.terminal_value == "none") != (self.first_value is None):
             raise InputError(
                 f"rolling_horizon: terminal_value is {self.terminal_value} and first_value {self.first_value}; the "
-                "first window has no earlier price to extrapolate, so first_value is needed then, and only then."
+                "first window has no earlier price to extrapolate, so first_value is needed then, and only then.",
+                f"rolling_horizon：terminal_value 为 {self.terminal_value}，first_value 为 {self.first_value}；"
+                "首个窗口没有可外推的以往价格，因此在外推时须给出 first_value，其他情形不得给出。",
             )
         foresight = Foresight(self.window, self.step, tuple(self.announcements), self.first_value)
         return clear_with_foresight(problem, foresight, "rolling_horizon", engine, progress)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from carbonsim.errors import chinese_of
 from carbonsim.market.concept import Concept, concepts
 from carbonsim.market.reserve import FixedPoint, Search, find_fixed_points
 from carbonsim.market.supply_rule import SupplyRule, make_rule, offered
@@ -44,7 +45,8 @@ class RuleDrivenSupply(Concept):
     rule : SupplyRule or mapping
         The rule, or its registered name as ``kind`` with its fields.
     tolerance : float [1]
-        Accepted ``max |s - G(s)|`` as a share of the largest yearly volume; 0.01 Mt of 1,400 Mt is 7e-6.
+        Accepted ``max |s - G(s)|`` as a share of the largest yearly volume; 0.01 Mt of 1,400 Mt is 7e-6. What is
+        accepted is followed some rounds further, as long as the residual falls.
     rounds : int
         Markets cleared from one start before it is an error.
     damping : float [1]
@@ -99,7 +101,7 @@ class RuleDrivenSupply(Concept):
     def _described(
         self, problem: MarketProblem, rule: SupplyRule, points: Sequence[FixedPoint]
     ) -> dict[str, str | float]:
-        why_not = rule.not_isotone(problem)
+        why_not, warnings = rule.not_isotone(problem), rule.warnings(problem)
         listed = ", ".join(point.label for point in points)
         if why_not:
             text = (
@@ -122,7 +124,9 @@ class RuleDrivenSupply(Concept):
             "rule_residual": max(point.residual for point in points),
             "rule_rounds": max(point.rounds for point in points),
             "rule_tolerance": self.tolerance,
-            "rule_warnings": " ".join(rule.warnings(problem)),
+            # Plain texts, for NetCDF has no type for anything else.
+            "rule_warnings": " ".join(warnings),
+            "rule_warnings_zh": "".join(map(chinese_of, warnings)),
         }
 
 

@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, Said
 from carbonsim.market.audit_tree import audit_tree
 from carbonsim.market.certificate import check_certificate
 from carbonsim.market.clear import Engine, Market
 from carbonsim.market.concept import Concept, concepts
 from carbonsim.market.ledger import market_dataset
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.supply import Array
+from carbonsim.market.supply import Array, engine_zh
 from carbonsim.market.tree import State, tree_states
 
 if TYPE_CHECKING:
     from carbonsim.market.tree_programme import TreeProblem
 
 DUST = 1e-9  # a bank below this share of the state's obligations is rounding
-REASON = "the states of the tree are one convex programme, each with its probability times its discount"
+REASON = Said(
+    "the states of the tree are one convex programme, each with its probability times its discount",
+    "树的各状态构成一个凸规划，每个状态按概率与折现因子加权",
+)
 
 
 @concepts.register("scenario_tree")
@@ -74,20 +77,32 @@ class ScenarioTree(Concept):
         if engine not in ("auto", "programme"):
             raise InputError(
                 f"scenario_tree is one convex programme; engine '{engine}' cannot hold it. Leave the engine out (auto) "
-                "or ask for 'programme'; or leave out the concept scenario_tree, and everybody foresees one path."
+                "or ask for 'programme'; or leave out the concept scenario_tree, and everybody foresees one path.",
+                f"scenario_tree 是一个凸规划，求解方式 {engine_zh(engine)}不能处理。请不指定求解方式（auto），或指定 "
+                "programme（规划）；或删去均衡概念 scenario_tree，即人人预见同一路径。",
             )
         levels = [float(level) for level in self.quantiles]
         if not all(0 < level < 1 for level in levels) or len(set(levels)) < len(levels):
-            raise InputError(f"scenario_tree.quantiles is {levels}; expected different levels between 0 and 1.")
+            raise InputError(
+                f"scenario_tree.quantiles is {levels}; expected different levels between 0 and 1.",
+                f"scenario_tree.quantiles 为 {levels}，应为 0 与 1 之间互不相同的分位数。",
+            )
         check_tree_holds(problem)
         states = tree_states(problem, self.nodes)
         tree = tree_problem(problem, states)
         dataset = _dataset(tree, states, market_dataset(tree, clear_tree(tree, REASON)))
         dataset = dataset.assign(_summaries(problem, dataset, sorted(levels)))
         dataset.attrs.update(concept="scenario_tree", interest=problem.interest)
-        certificate = audit_tree(problem, self.nodes, dataset)
+        certificate = audit_tree(problem, self.nodes, dataset, levels)
         check_certificate(certificate)
-        return Market(dataset, "programme", f"scenario_tree of {len(states)} states: {REASON}", certificate)
+        return Market(
+            dataset,
+            "programme",
+            Said(
+                f"scenario_tree of {len(states)} states: {REASON}", f"{len(states)} 个状态的 scenario_tree：{REASON.zh}"
+            ),
+            certificate,
+        )
 
 
 def _dataset(tree: TreeProblem, states: tuple[State, ...], found: xr.Dataset) -> xr.Dataset:

@@ -48,11 +48,17 @@ class YearByYear(Concept):
     def clear(self, problem: MarketProblem, engine: Engine, progress: Callable[[str, float], None] | None) -> Market:
         """The path of yearly markets with what is carried between them; see ``carbonsim.market.foresight``."""
         if self.carry_value not in ("none", "last_price"):
-            raise InputError(f"year_by_year.carry_value is '{self.carry_value}'; expected none or last_price.")
+            raise InputError(
+                f"year_by_year.carry_value is '{self.carry_value}'; expected none or last_price.",
+                f"year_by_year.carry_value 为 '{self.carry_value}'，应为 none 或 last_price。",
+            )
         if (self.carry_value == "none") != (self.first_value is None):
             raise InputError(
                 f"year_by_year: carry_value is {self.carry_value} and first_value {self.first_value}; the first year "
-                "has no price before it, so first_value is needed with last_price, and only then."
+                "has no price before it, so first_value is needed with last_price, and only then.",
+                f"year_by_year：carry_value 为 {self.carry_value}，first_value 为 {self.first_value}；"
+                "首年没有以往价格，"
+                "因此 last_price 须给出 first_value，其他情形不得给出。",
             )
         announcements = tuple(self.announcements)
         foresight = Foresight(1, 1, announcements, self.first_value, constant_price=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from carbonsim.errors import Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -74,7 +75,10 @@ class Banking(Instrument):
         """With interest on borrowing, prices of joined years no longer pool at one discounted price."""
         if engine == "programme" or not np.any(self.borrowing_interest > 0):
             return ""
-        return "charges interest in allowances on what is borrowed (borrowing_interest)"
+        return Said(
+            "charges interest in allowances on what is borrowed (borrowing_interest)",
+            "对预借的配额计收配额利息（borrowing_interest）",
+        )
 
     def yearly(self) -> dict[str, Array]:
         """The borrowing limit and the interest on what is borrowed."""
@@ -86,13 +90,28 @@ class Banking(Instrument):
         if found:
             return found
         if len(years) < 2:
-            return ["banking is declared in a market of one year, where it has no effect; leave it out."]
+            return [
+                Said(
+                    "banking is declared in a market of one year, where it has no effect; leave it out.",
+                    "banking 用于只有一年的市场时不起作用，请删去该项。",
+                )
+            ]
         if np.any(np.isinf(self.borrowing_interest)):
-            found.append("banking.borrowing_interest is infinite; forbid borrowing by borrowing: 0 instead.")
+            found.append(
+                Said(
+                    "banking.borrowing_interest is infinite; forbid borrowing by borrowing: 0 instead.",
+                    "banking.borrowing_interest 为无穷大；若不允许预借，请写 borrowing: 0。",
+                )
+            )
         if np.any(self.borrowing_interest > 0) and not np.any(self.interest(len(years)) * self.limit(len(years)) > 0):
             found.append(
-                "banking.borrowing_interest has no effect where borrowing is 0 or in the last year, in which nothing "
-                "may be owed; allow borrowing, or leave it out."
+                Said(
+                    "banking.borrowing_interest has no effect where borrowing is 0 or in the last year, in which "
+                    "nothing "
+                    "may be owed; allow borrowing, or leave it out.",
+                    "borrowing 为 0 时，或在不得欠缴的末年，banking.borrowing_interest 不起作用；请允许预借，"
+                    "或删去该项。",
+                )
             )
         return found
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import ParameterError, shorten
+from carbonsim.errors import ParameterError, Said, shorten
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.audit_ledger import IDENTITY, worst
 from carbonsim.market.enterprise_instrument import (
@@ -112,56 +112,87 @@ class CarryOverLimit(EnterpriseInstrument):
     @property
     def relaxes(self) -> tuple[str, ...]:
         """What to relax where too little can be carried."""
-        return ("the limit on what is carried over (carry_over_limit.base)",)
+        return (Said("the limit on what is carried over (carry_over_limit.base)", "结转限额（carry_over_limit.base）"),)
 
     def problems(self, years: Sequence[int]) -> list[str]:
         """Years outside the market or in the wrong order, numbers below zero, fields that have none."""
-        found = []
+        return list(self._wrong_settings(years))
+
+    def _wrong_settings(self, years: Sequence[int]) -> Iterator[str]:
         if self.year not in years or self.year == years[-1]:
-            found.append(
+            yield Said(
                 f"carry_over_limit.year is {self.year}; expected a year of the market before the last "
-                f"({years[-1]}), so that there is a year to carry over into."
+                f"({years[-1]}), so that there is a year to carry over into.",
+                f"carry_over_limit.year 为 {self.year}，应为市场中末年（{years[-1]}）之前的年份，"
+                "以便有可结转到的年份。",
             )
         if not self.counting or max(self.counting) > self.year or len(set(self.counting)) < len(self.counting):
-            found.append(f"carry_over_limit.counting is {shorten(self.counting)}; expected years up to {self.year}.")
+            yield Said(
+                f"carry_over_limit.counting is {shorten(self.counting)}; expected years up to {self.year}.",
+                f"carry_over_limit.counting 为 {shorten(self.counting, 'zh')}，应为不晚于 {self.year} 的年份。",
+            )
         elif not set(self.counting) & set(years):
-            found.append("carry_over_limit.counting holds no year of the market; give net sales as sold_before.")
+            yield Said(
+                "carry_over_limit.counting holds no year of the market; give net sales as sold_before.",
+                "carry_over_limit.counting 不含市场的任何年份；请用 sold_before 给出净卖出量。",
+            )
         for name in ("base", "multiple"):
             value = getattr(self, name)
             numbers = list(value.values()) if isinstance(value, Mapping) else [value]
             if not all(0 <= number < np.inf for number in numbers):
-                found.append(f"carry_over_limit.{name} holds {shorten(numbers)}; expected finite numbers from 0.")
+                yield Said(
+                    f"carry_over_limit.{name} holds {shorten(numbers)}; expected finite numbers from 0.",
+                    f"carry_over_limit.{name} 含 {shorten(numbers, 'zh')}，应为有限的非负数。",
+                )
             if isinstance(value, Mapping) and (lost := sorted(set(self.field_of.values()) - set(value))):
-                found.append(f"carry_over_limit.{name} has no number for the field {shorten(lost)}.")
-        return found
+                yield Said(
+                    f"carry_over_limit.{name} has no number for the field {shorten(lost)}.",
+                    f"carry_over_limit.{name} 未给出行业 {shorten(lost, 'zh')} 的数值。",
+                )
 
     def problems_in(self, problem: MarketProblem) -> list[str]:
         """Enterprises that are not there or in no field, blocks without an identity, a market that carries nothing."""
+        return list(self._wrong_beside(problem))
+
+    def _wrong_beside(self, problem: MarketProblem) -> Iterator[str]:
         named = {*self.field_of, *self.not_complied, *self.sold_before}
-        found = []
         if unknown := sorted(named - set(problem.enterprise)):
-            found.append(f"carry_over_limit names {shorten(unknown)}, which is no enterprise of the market.")
+            yield Said(
+                f"carry_over_limit names {shorten(unknown)}, which is no enterprise of the market.",
+                f"carry_over_limit 提到 {shorten(unknown, 'zh')}，市场中没有该企业。",
+            )
         by_field = isinstance(self.base, Mapping) or isinstance(self.multiple, Mapping)
         if by_field and (lost := [name for name in problem.enterprise if name not in self.field_of]):
-            found.append(f"carry_over_limit.field_of says nothing of {shorten(lost)}; give every enterprise its field.")
+            yield Said(
+                f"carry_over_limit.field_of says nothing of {shorten(lost)}; give every enterprise its field.",
+                f"carry_over_limit.field_of 未给出 {shorten(lost, 'zh')} 的行业；请为每家企业给出行业。",
+            )
         blocks = [problem.enterprise[term.enterprise] for term in problem.responses if term.weight != 1]
         if blocks:
-            found.append(
+            yield Said(
                 f"carry_over_limit belongs to single enterprises, but {shorten(sorted(set(blocks)))} stands for "
-                "several (weight): what each of them may keep is not known from their total. List them one by one."
+                "several (weight): what each of them may keep is not known from their total. List them one by one.",
+                f"carry_over_limit 针对单个企业，而 {shorten(sorted(set(blocks)), 'zh')} 代表多家（weight）："
+                "由其合计无法得知每家可留多少。请逐家列出。",
             )
         if not any(isinstance(one, Banking) for one in problem.instruments):
-            found.append("carry_over_limit limits what is carried over, but nothing is; declare banking.")
+            yield Said(
+                "carry_over_limit limits what is carried over, but nothing is; declare banking.",
+                "carry_over_limit 限制结转，但市场并无结转；请声明 banking。",
+            )
         elif any(isinstance(one, Banking) and np.any(one.borrowing > 0) for one in problem.instruments):
-            found.append("carry_over_limit and borrowing exclude each other; leave banking.borrowing out.")
-        return found
+            yield Said(
+                "carry_over_limit and borrowing exclude each other; leave banking.borrowing out.",
+                "carry_over_limit 与预借不能并用；请删去 banking.borrowing。",
+            )
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
         """Refused: it needs each enterprise by itself, which a study's market of blocks does not have."""
         raise ParameterError(
             "carry_over_limit needs every enterprise by itself, with its field and whether it complied; use it in a "
-            "problem file."
+            "problem file.",
+            "carry_over_limit 需要逐家企业的行业及其是否履约；请在问题文件中使用。",
         )
 
     def _by_enterprise(self, name: str, enterprise: Sequence[str]) -> Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, ParameterError, shorten
+from carbonsim.errors import InputError, ParameterError, Said, shorten
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import Instrument, MarketSetting, instruments
 
@@ -52,19 +52,33 @@ class CompliancePeriods(Instrument):
 
     def problems(self, years: Sequence[int]) -> list[str]:
         """Ends out of order or outside the market's years, and a last period that does not end."""
-        found = []
+        found: list[str] = []
         if list(self.ends) != sorted(set(self.ends)):
-            found.append(f"compliance_periods.ends is {shorten(self.ends)}; expected rising years, each once.")
+            found.append(
+                Said(
+                    f"compliance_periods.ends is {shorten(self.ends)}; expected rising years, each once.",
+                    f"compliance_periods.ends 为 {shorten(self.ends, 'zh')}，应为递增且不重复的年份。",
+                )
+            )
         outside = [year for year in self.ends if year not in years]
         if outside:
             found.append(
-                f"compliance_periods.ends has {shorten(outside)}; expected years of the market, "
-                f"{years[0]} to {years[-1]}."
+                Said(
+                    f"compliance_periods.ends has {shorten(outside)}; expected years of the market, "
+                    f"{years[0]} to {years[-1]}.",
+                    f"compliance_periods.ends 含 {shorten(outside, 'zh')}，应为市场中的年份（{years[0]} 至 "
+                    f"{years[-1]}）。",
+                )
             )
         if years[-1] not in self.ends:
             found.append(
-                f"compliance_periods.ends lacks {years[-1]}: a period would end after the market does. End the market "
-                "with a period, or add its last year."
+                Said(
+                    f"compliance_periods.ends lacks {years[-1]}: a period would end after the market does. End the "
+                    "market "
+                    "with a period, or add its last year.",
+                    f"compliance_periods.ends 缺少 {years[-1]}：否则有履约期在市场结束之后才到期。"
+                    "请让市场与某一履约期同时结束，或加入末年。",
+                )
             )
         return found
 
@@ -85,7 +99,10 @@ class CompliancePeriods(Instrument):
             raise InputError(
                 f"compliance_periods cannot be cut after {last}, inside the period that ends in "
                 f"{min(year for year in self.ends if year > last)}: nothing would be due at the end of that window. "
-                "Choose windows that end with a period, or clear without a concept."
+                "Choose windows that end with a period, or clear without a concept.",
+                f"compliance_periods 不能在 {last} 年后切开，该年处于 "
+                f"{min(year for year in self.ends if year > last)} "
+                "年到期的履约期之内：窗口结束时没有任何义务到期。请选用与履约期同时结束的窗口，或不用均衡概念出清。",
             )
         return replace(self, ends=tuple(year for year in self.ends if years[first] <= year <= last))
 
@@ -100,7 +117,9 @@ class CompliancePeriods(Instrument):
         """
         raise ParameterError(
             "market.instruments lists 'compliance_periods', which has no dated parameters. Use it in a market problem "
-            "file: instruments: {compliance_periods: {ends: [...]}}."
+            "file: instruments: {compliance_periods: {ends: [...]}}.",
+            "market.instruments 列有 'compliance_periods'，但它没有带日期的参数。请在市场问题文件中使用："
+            "instruments: {compliance_periods: {ends: [...]}}。",
         )
 
     def add_to(self, frame: Frame) -> None:

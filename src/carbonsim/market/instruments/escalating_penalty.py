@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from carbonsim.errors import ParameterError
+from carbonsim.errors import ParameterError, Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -77,14 +77,24 @@ class EscalatingPenalty(Instrument):
     def problems(self, years: Sequence[int]) -> list[str]:
         """Fields, shapes and signs, shares that do not rise and fees that fall."""
         if not self.steps:
-            return [f"{self.label}.steps is empty; expected one or more steps with a price."]
+            return [
+                Said(
+                    f"{self.label}.steps is empty; expected one or more steps with a price.",
+                    f"{self.label}.steps 为空；应给出一档或多档，每档有 price。",
+                )
+            ]
         found: list[str] = []
         for position, (name, step) in enumerate(self.steps.items()):
             expected = {"price"} if position == len(self.steps) - 1 else {"price", "up_to"}
             if set(step) != expected:
                 found.append(
-                    f"{self.label}.steps.{name} has {', '.join(sorted(step))}; expected "
-                    f"{' and '.join(sorted(expected))} (every step but the last says up to which share it holds)."
+                    Said(
+                        f"{self.label}.steps.{name} has {', '.join(sorted(step))}; expected "
+                        f"{' and '.join(sorted(expected))} (every step but the last says up to which share it holds).",
+                        f"{self.label}.steps.{name} 有 {'、'.join(sorted(step))}，应为 "
+                        f"{' 和 '.join(sorted(expected))}（除最后一档"
+                        "外，每档须给出适用到的比例）。",
+                    )
                 )
                 continue
             arrays = {field: as_array(step[field]) for field in sorted(expected)}
@@ -101,11 +111,18 @@ class EscalatingPenalty(Instrument):
             upper = over_years(as_array(step.get("up_to", np.inf)), years)
             if np.any(price < fee):
                 yield (
-                    f"{self.label}.steps.{name}.price falls below the step before; a fee that falls with the share "
-                    "left unmet is no convex programme. Order the steps by rising fee."
+                    Said(
+                        f"{self.label}.steps.{name}.price falls below the step before; a fee that falls with the share "
+                        "left unmet is no convex programme. Order the steps by rising fee.",
+                        f"{self.label}.steps.{name}.price 低于前一档；未清缴比例越高罚款越低，就不再是凸规划。"
+                        "请按罚款由低到高排列各档。",
+                    )
                 )
             if np.any(upper <= reached) or np.any((upper > 1) & np.isfinite(upper)):
-                yield f"{self.label}.steps.{name}.up_to must rise from step to step and be at most 1."
+                yield Said(
+                    f"{self.label}.steps.{name}.up_to must rise from step to step and be at most 1.",
+                    f"{self.label}.steps.{name}.up_to 须逐档上升，且不超过 1。",
+                )
             fee, reached = np.fmax(fee, price), upper
 
     def supply_steps(self, years: Sequence[int]) -> tuple[SupplyStep, ...]:
@@ -131,7 +148,8 @@ class EscalatingPenalty(Instrument):
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> NoReturn:
         """No study lists it: no law that was read has such a scale."""
         raise ParameterError(
-            "escalating_penalty cannot be listed by a study: no parameter gives its steps. Use it in a problem file."
+            "escalating_penalty cannot be listed by a study: no parameter gives its steps. Use it in a problem file.",
+            "研究不能列用 escalating_penalty：没有参数给出各档罚款。请在问题文件中使用。",
         )
 
     def add_to(self, frame: Frame) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonsim.errors import ParameterError, shorten
+from carbonsim.errors import ParameterError, Said, shorten
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.audit_ledger import worst
 from carbonsim.market.enterprise_instrument import EnterpriseInstrument, Found, Margins, Published, no_margin
@@ -72,30 +72,53 @@ class HoldingLimit(EnterpriseInstrument):
         found = check_yearly(self.label, self.yearly(), len(years))
         wrong = [name for name, most in self.own.items() if not most >= 0]
         if wrong:
-            found.append(f"holding_limit.own of {shorten(wrong)} is below 0; expected tonnes.")
+            found.append(
+                Said(
+                    f"holding_limit.own of {shorten(wrong)} is below 0; expected tonnes.",
+                    f"{shorten(wrong, 'zh')} 的 holding_limit.own 小于 0，应为吨数。",
+                )
+            )
         if not found and np.all(np.isinf(self.limit)):
-            found.append("holding_limit is infinite in every year; leave it out.")
+            found.append(
+                Said(
+                    "holding_limit is infinite in every year; leave it out.",
+                    "holding_limit 各年均为无穷大，请删去该项。",
+                )
+            )
         return found
 
     def problems_in(self, problem: MarketProblem) -> list[str]:
         """Enterprises that are not there, and a market in which nothing is carried."""
-        found = []
+        found: list[str] = []
         unknown = sorted(set(self.own) - set(problem.enterprise))
         if unknown:
-            found.append(f"holding_limit.own names {shorten(unknown)}, which is no enterprise of the market.")
+            found.append(
+                Said(
+                    f"holding_limit.own names {shorten(unknown)}, which is no enterprise of the market.",
+                    f"holding_limit.own 提到 {shorten(unknown, 'zh')}，市场中没有该企业。",
+                )
+            )
         if not any(isinstance(one, Banking) for one in problem.instruments):
-            found.append("holding_limit limits what is carried over, but nothing is; declare banking, or leave it out.")
+            found.append(
+                Said(
+                    "holding_limit limits what is carried over, but nothing is; declare banking, or leave it out.",
+                    "holding_limit 限制结转，但市场并无结转；请声明 banking，或删去该项。",
+                )
+            )
         return found
 
     @property
     def relaxes(self) -> tuple[str, ...]:
         """What to relax where too little can be carried."""
-        return ("the holding limit (holding_limit.limit)",)
+        return (Said("the holding limit (holding_limit.limit)", "持有限额（holding_limit.limit）"),)
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
         """Refused: no dated parameter states a holding limit."""
-        raise ParameterError("holding_limit needs a limit that no dated parameter states; use it in a problem file.")
+        raise ParameterError(
+            "holding_limit needs a limit that no dated parameter states; use it in a problem file.",
+            "holding_limit 所需的限额没有带日期的参数给出；请在问题文件中使用。",
+        )
 
     def _limits(self, enterprise: Sequence[str], years: int) -> Array:
         limit = np.array(np.broadcast_to(over_years(self.limit, years), (len(enterprise), years)), dtype=float)

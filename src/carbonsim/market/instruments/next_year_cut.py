@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonsim.errors import Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -48,7 +49,8 @@ class NextYearCut(Instrument):
     takes away in a year is published as ``<name>_withheld``; the ledger counts it with what must be made good.
 
     What is cut after the horizon has no year to bind in. So in the last year nothing may be left unmet while the cut
-    holds, unless ``beyond`` says what an allowance of the following year is worth; it is then paid for as a fee.
+    holds, unless ``beyond`` says what an allowance of the following year is worth. That worth weighs in the price of
+    the last year like a fee, but it is owed in allowances: the money of the last year holds the fee alone.
 
     Parameters
     ----------
@@ -82,11 +84,26 @@ class NextYearCut(Instrument):
     @property
     def relaxes(self) -> tuple[str, ...]:
         """In the last year nothing may be left unmet unless ``beyond`` is given."""
-        return () if self.beyond is not None else (f"the ban on leaving the last year unmet ({self.name}.beyond)",)
+        return (
+            ()
+            if self.beyond is not None
+            else (
+                Said(
+                    f"the ban on leaving the last year unmet ({self.name}.beyond)",
+                    f"末年不得有未清缴量的规定（{self.name}.beyond）",
+                ),
+            )
+        )
 
     def refused_by(self, engine: EngineName) -> str:
         """The programme alone can hold what is cut next year."""
-        return "" if engine == "programme" else "links years by more than the bank (the next year's cut)"
+        return (
+            ""
+            if engine == "programme"
+            else Said(
+                "links years by more than the bank (the next year's cut)", "除结转外还把各年联系在一起（次年等量核减）"
+            )
+        )
 
     def yearly(self) -> dict[str, Array]:
         """The fee and the ratio."""
@@ -96,17 +113,32 @@ class NextYearCut(Instrument):
         """Shape and sign, a cut that never holds, and a year without fee or cut."""
         found = check_yearly(self.label, self.yearly(), len(years))
         if self.beyond is not None and not (np.isfinite(self.beyond) and self.beyond >= 0):
-            found.append(f"{self.label}.beyond is {self.beyond:g}; expected a price that is not negative.")
+            found.append(
+                Said(
+                    f"{self.label}.beyond is {self.beyond:g}; expected a price that is not negative.",
+                    f"{self.label}.beyond 为 {self.beyond:g}，应为非负价格。",
+                )
+            )
         if found:
             return found
         cut, price = self._cut(years), over_years(self.price, len(years))
         if not cut.any():
-            found.append(f"{self.label} ends before {years[0]}, so nothing is ever cut; declare a penalty instead.")
+            found.append(
+                Said(
+                    f"{self.label} ends before {years[0]}, so nothing is ever cut; declare a penalty instead.",
+                    f"{self.label} 在 {years[0]} 之前已失效，因此不会核减任何配额；请改用 penalty。",
+                )
+            )
         free = [year for year, owed, fee in zip(years, cut, price, strict=True) if owed == 0 and fee == 0]
         if free:
             found.append(
-                f"{self.label} has neither a cut nor a fee in {free[0]}, so nobody would surrender anything; give it a "
-                "price from then on, or NaN where nothing may be left unmet."
+                Said(
+                    f"{self.label} has neither a cut nor a fee in {free[0]}, so nobody would surrender anything; "
+                    "give it a "
+                    "price from then on, or NaN where nothing may be left unmet.",
+                    f"{self.label} 在 {free[0]} 年既无核减也无罚款，企业便不会清缴；请自该年起给出 price，"
+                    "或在不得有未清缴量的年份写 null。",
+                )
             )
         return found or check_exists(self.supply_steps(years)[0])
 
@@ -117,7 +149,8 @@ class NextYearCut(Instrument):
 
     def supply_steps(self, years: Sequence[int]) -> tuple[SupplyStep, ...]:
         """Unmet obligations at the fee, without a limit, and what is owed next year."""
-        cut, price = self._cut(years), np.array(over_years(self.price, len(years)))
+        cut, fee = self._cut(years), over_years(self.price, len(years))
+        price = np.array(fee)
         quantity = np.where(np.isnan(price), 0.0, np.inf)
         if cut[-1] > 0 and self.beyond is None:
             quantity[-1] = 0.0
@@ -125,7 +158,7 @@ class NextYearCut(Instrument):
             price[-1] += cut[-1] * self.beyond
         owed = np.where(quantity > 0, cut, 0.0)
         owed[-1] = 0.0
-        return (SupplyStep(self.name, "penalty", price, quantity, owed_next=owed),)
+        return (SupplyStep(self.name, "penalty", price, quantity, owed_next=owed, paid=fee),)
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:

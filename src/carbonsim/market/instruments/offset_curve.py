@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from carbonsim.errors import ParameterError
+from carbonsim.errors import ParameterError, Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -110,7 +110,11 @@ class OffsetCurve(Instrument):
     def refused_by(self, engine: EngineName) -> str:
         """Best responses hold flat steps alone."""
         rising = self.slope.any() and engine == "best_response"
-        return "has a price that rises with use (give the curve in steps)" if rising else ""
+        return (
+            Said("has a price that rises with use (give the curve in steps)", "价格随用量上升（请把曲线写成分档）")
+            if rising
+            else ""
+        )
 
     def yearly(self) -> dict[str, Array]:
         """The straight curve."""
@@ -121,17 +125,32 @@ class OffsetCurve(Instrument):
     def problems(self, years: Sequence[int]) -> list[str]:
         """One curve and not two, shapes and signs, the window, and a curve that offers nothing."""
         if (self.price is None) == (self.steps is None):
-            return [f"{self.label} needs one curve: either price (with slope and quantity), or steps."]
+            return [
+                Said(
+                    f"{self.label} needs one curve: either price (with slope and quantity), or steps.",
+                    f"{self.label} 须给出一条曲线：price（可附 slope 和 quantity），或 steps。",
+                )
+            ]
         found = check_yearly(self.label, self.yearly(), len(years))
         found += check_window(self.label, years, self.usable_from, self.usable_until)
         for name, step in (self.steps or {}).items():
             if set(step) != STEP_FIELDS:
-                found.append(f"{self.label}.steps.{name} has {', '.join(sorted(step))}; expected price and quantity.")
+                found.append(
+                    Said(
+                        f"{self.label}.steps.{name} has {', '.join(sorted(step))}; expected price and quantity.",
+                        f"{self.label}.steps.{name} 有 {'、'.join(sorted(step))}，应为 price 和 quantity。",
+                    )
+                )
                 continue
             arrays = {field: as_array(step[field]) for field in sorted(STEP_FIELDS)}
             found += check_yearly(f"{self.label}.steps.{name}", arrays, len(years))
         if np.any(np.isinf(self.slope)):
-            found.append(f"{self.label}.slope is infinite; a curve that stops has a quantity.")
+            found.append(
+                Said(
+                    f"{self.label}.slope is infinite; a curve that stops has a quantity.",
+                    f"{self.label}.slope 为无穷大；到某一数量为止的曲线请用 quantity 表示。",
+                )
+            )
         if found:
             return found
         return [sentence for step in self.supply_steps(years) for sentence in check_exists(step)]
@@ -212,13 +231,17 @@ def _of_type(
     if shared and not is_own:
         raise ParameterError(
             f"{own} has no value for {label}, and another type of offsets may be used in the same years, so "
-            f"{common} cannot be both of theirs. Give {own} a value for {label}."
+            f"{common} cannot be both of theirs. Give {own} a value for {label}.",
+            f"{own} 没有 {label} 的值，而同样的年份还可使用另一类抵销信用，{common} 不能同时属于两类。请在 {own} 中给"
+            f"出 {label} 的值。",
         )
     found = from_start(parameters, own, years, label) if is_own else from_start(parameters, common, years)
     missing = [year for year, here, number in zip(years, when, found, strict=True) if here and np.isnan(number)]
     if missing:
         raise ParameterError(
             f"{own if is_own else common} has no value before {missing[-1] + 1}, but {label} may be used in "
-            f"{missing[0]} ({USABLE}). Give {own} a value for {label} from then on, or let the study begin later."
+            f"{missing[0]} ({USABLE}). Give {own} a value for {label} from then on, or let the study begin later.",
+            f"{own if is_own else common} 在 {missing[-1] + 1} 之前没有值，而 {label} 在 {missing[0]} 年即可使用（"
+            f"{USABLE}）。请在 {own} 中从该年起给出 {label} 的值，或推迟研究的起始年。",
         )
     return found

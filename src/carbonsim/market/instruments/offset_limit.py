@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonsim.errors import did_you_mean, shorten
+from carbonsim.errors import Said, did_you_mean, shorten
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -98,11 +98,15 @@ class OffsetLimit(Instrument):
     @property
     def relaxes(self) -> tuple[str, ...]:
         """The limit may be what is short."""
-        return (f"the joint limit on offsets ({self.name})",)
+        return (Said(f"the joint limit on offsets ({self.name})", f"抵销信用合计限额（{self.name}）"),)
 
     def refused_by(self, engine: EngineName) -> str:
         """The other engines hold limits on single types alone."""
-        return "" if engine == "programme" else "limits several types of offsets together"
+        return (
+            ""
+            if engine == "programme"
+            else Said("limits several types of offsets together", "对多类抵销信用设有合计限额")
+        )
 
     def yearly(self) -> dict[str, Array]:
         """The limit that is given."""
@@ -113,19 +117,40 @@ class OffsetLimit(Instrument):
         """Shape and sign, exactly one limit, a share above 1, and no types."""
         found = check_yearly(self.label, self.yearly(), len(years))
         if (self.share_limit is None) == (self.quantity is None):
-            found.append(f"{self.label} needs exactly one limit: share_limit or quantity.")
+            found.append(
+                Said(
+                    f"{self.label} needs exactly one limit: share_limit or quantity.",
+                    f"{self.label} 须且只须给出一种限制：share_limit 或 quantity。",
+                )
+            )
         if self.share_limit is not None and np.any(self.share_limit > 1):
-            found.append(f"{self.label}.share_limit is {self.share_limit.max():g}; expected a share from 0 to 1.")
+            found.append(
+                Said(
+                    f"{self.label}.share_limit is {self.share_limit.max():g}; expected a share from 0 to 1.",
+                    f"{self.label}.share_limit 为 {self.share_limit.max():g}，应为 0 到 1 之间的比例。",
+                )
+            )
         if not self.types or len(set(self.types)) < len(self.types):
-            found.append(f"{self.label}.types is {shorten(self.types)}; expected labels of offsets, once each.")
+            found.append(
+                Said(
+                    f"{self.label}.types is {shorten(self.types)}; expected labels of offsets, once each.",
+                    f"{self.label}.types 为 {shorten(self.types, 'zh')}，应为抵销信用的名称，每个一次。",
+                )
+            )
         return found
 
     def problems_in(self, problem: MarketProblem) -> list[str]:
         """Types that are no offsets of the market, and types under two joint limits."""
         offsets = sorted({step.name.split("/")[0] for step in problem.steps if step.kind == "offset"})
-        found = [
-            f"{self.label}.types names '{name}', which is no offset of this market. "
-            f"Known: {shorten(offsets) or 'none'}. {did_you_mean(name, offsets)}".strip()
+        found: list[str] = [
+            Said(
+                f"{self.label}.types names '{name}', which is no offset of this market. "
+                f"Known: {shorten(offsets) or 'none'}. {did_you_mean(name, offsets)}".strip(),
+                (
+                    f"{self.label}.types 提到 '{name}'，本市场没有该抵销信用。可用：{shorten(offsets, 'zh') or '无'}。"
+                    f"{did_you_mean(name, offsets, 'zh')}"
+                ).strip(),
+            )
             for name in self.types
             if name not in offsets
         ]
@@ -134,8 +159,14 @@ class OffsetLimit(Instrument):
         for other in later[later.index(self) + 1 :]:
             if shared := sorted(set(self.types) & set(other.types)):
                 found.append(
-                    f"{shorten(shared)} stands under both {self.label} and {other.label}; a type has one joint limit. "
-                    "Give the type its own share_limit or quantity instead."
+                    Said(
+                        f"{shorten(shared)} stands under both {self.label} and {other.label}; a type has one joint "
+                        "limit. "
+                        "Give the type its own share_limit or quantity instead.",
+                        f"{shorten(shared, 'zh')} 同时受 {self.label} 和 {other.label} 限制；"
+                        "一类信用只能有一个合计限额。"
+                        "请改为给该类信用自己的 share_limit 或 quantity。",
+                    )
                 )
         return found
 

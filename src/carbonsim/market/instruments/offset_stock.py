@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from carbonsim.errors import ParameterError
+from carbonsim.errors import ParameterError, Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -105,11 +105,11 @@ class OffsetStock(Instrument):
     @property
     def relaxes(self) -> tuple[str, ...]:
         """More credits would help."""
-        return (f"the credits of {self.name} on offer",)
+        return (Said(f"the credits of {self.name} on offer", f"{self.name} 的信用供给"),)
 
     def refused_by(self, engine: EngineName) -> str:
         """Only the programme holds a stock beside the bank."""
-        return "" if engine == "programme" else "holds a stock of credits over the years"
+        return "" if engine == "programme" else Said("holds a stock of credits over the years", "跨年保有信用存量")
 
     def yearly(self) -> dict[str, Array]:
         """Issue price and quantity."""
@@ -120,11 +120,26 @@ class OffsetStock(Instrument):
         found = check_yearly(self.label, self.yearly(), len(years))
         found += check_window(self.label, years, self.usable_from, self.usable_until)
         if not (np.isfinite(self.opening) and self.opening >= 0):
-            found.append(f"{self.label}.opening is {self.opening:g}; expected a finite number that is not negative.")
+            found.append(
+                Said(
+                    f"{self.label}.opening is {self.opening:g}; expected a finite number that is not negative.",
+                    f"{self.label}.opening 为 {self.opening:g}，应为有限的非负数。",
+                )
+            )
         if len(years) < 2 and not found:
-            found.append(f"{self.label} holds credits over the years, but the market has one; use offsets instead.")
+            found.append(
+                Said(
+                    f"{self.label} holds credits over the years, but the market has one; use offsets instead.",
+                    f"{self.label} 跨年保有信用，而市场只有一年；请改用 offsets。",
+                )
+            )
         if not found and self.opening == 0 and not np.any(self._offer(years) > 0):
-            found.append(f"{self.label} has no credits that could be used; give it a price and a quantity.")
+            found.append(
+                Said(
+                    f"{self.label} has no credits that could be used; give it a price and a quantity.",
+                    f"{self.label} 没有可用的信用；请给出 price 和 quantity。",
+                )
+            )
         return found
 
     def supply_step(self, years: int) -> SupplyStep:
@@ -146,7 +161,9 @@ class OffsetStock(Instrument):
         """No study lists a stock of credits: how many are held is not published."""
         raise ParameterError(
             "offset_stock cannot be listed by a study: the stock of credits is no published number. Use it in a "
-            "problem file, or list offset_curve, whose credits serve the year they are offered in."
+            "problem file, or list offset_curve, whose credits serve the year they are offered in.",
+            "研究不能列用 offset_stock：信用存量没有公布的数字。请在问题文件中使用，或改列 offset_curve，"
+            "其信用只用于供给当年。",
         )
 
     def add_to(self, frame: Frame) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonsim.errors import ParameterError
+from carbonsim.errors import ParameterError, Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -97,9 +97,19 @@ class Offsets(Instrument):
         """Shape and sign, exactly one limit, a share above 1, and credits that nobody may use."""
         found = check_yearly(self.label, self.yearly(), len(years))
         if (self.share_limit is None) == (self.quantity is None):
-            found.append("offsets need exactly one limit: share_limit or quantity.")
+            found.append(
+                Said(
+                    "offsets need exactly one limit: share_limit or quantity.",
+                    "offsets 须且只须给出一种限制：share_limit 或 quantity。",
+                )
+            )
         if self.share_limit is not None and np.any(self.share_limit > 1):
-            found.append(f"offsets.share_limit is {self.share_limit.max():g}; expected a share from 0 to 1.")
+            found.append(
+                Said(
+                    f"offsets.share_limit is {self.share_limit.max():g}; expected a share from 0 to 1.",
+                    f"offsets.share_limit 为 {self.share_limit.max():g}，应为 0 到 1 之间的比例。",
+                )
+            )
         found += check_window(self.label, years, self.usable_from, self.usable_until)
         return found or check_exists(self.supply_steps(years)[0])
 
@@ -139,7 +149,10 @@ class Offsets(Instrument):
             raise ParameterError(
                 f"market.offset_supply of {years[unclear[0]]} is {quantity[unclear[0]]:,.0f} t, about the limit of "
                 f"{limit[unclear[0]]:g} of obligations (market.offset_limit), so either might bind. Let one of them "
-                "bind in every year, or leave market.offset_supply out."
+                "bind in every year, or leave market.offset_supply out.",
+                f"{years[unclear[0]]} 年的 market.offset_supply 为 {quantity[unclear[0]]:,.0f} 吨，"
+                f"与清缴义务 {limit[unclear[0]]:g} 的限额（market.offset_limit）相近，无法判断哪一个起约束。"
+                "请使每年只有一个起约束，或删去 market.offset_supply。",
             )
         return (cls(price=price, quantity=quantity),)
 

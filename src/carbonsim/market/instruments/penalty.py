@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonsim.errors import Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -66,13 +67,22 @@ class Penalty(Instrument):
     def refused_by(self, engine: EngineName) -> str:
         """With make-good, the programme alone can hold what is owed next year."""
         links = bool(self.make_good.any()) and engine != "programme"
-        return "links years by more than the bank (make-good)" if links else ""
+        return (
+            Said("links years by more than the bank (make-good)", "除结转外还把各年联系在一起（补缴）") if links else ""
+        )
 
     @property
     def relaxes(self) -> tuple[str, ...]:
         """With make-good the last year has no way out."""
         return (
-            ("the duty to make good what the last year leaves unmet (penalty.make_good)",) if self.make_good[-1] else ()
+            (
+                Said(
+                    "the duty to make good what the last year leaves unmet (penalty.make_good)",
+                    "末年未清缴量的补缴义务（penalty.make_good）",
+                ),
+            )
+            if self.make_good[-1]
+            else ()
         )
 
     @property

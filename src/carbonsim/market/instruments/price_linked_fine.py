@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from carbonsim.errors import InfeasibleError, InputError
+from carbonsim.errors import InfeasibleError, InputError, Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -92,8 +92,11 @@ class PriceLinkedFine(Instrument):
     def relaxes(self) -> tuple[str, ...]:
         """The fine is no way out when allowances are missing."""
         return (
-            f"{self.name} gives no cap, since it rises with the price: declare a penalty with a fee in money, or a "
-            "price_ceiling",
+            Said(
+                f"{self.name} gives no cap, since it rises with the price: declare a penalty with a fee in money, or a "
+                "price_ceiling",
+                f"{self.name} 随碳价上升，不构成上限：请声明按金额计的 penalty 或 price_ceiling",
+            ),
         )
 
     def yearly(self) -> dict[str, Array]:
@@ -104,24 +107,45 @@ class PriceLinkedFine(Instrument):
         """Shape and sign, a probability above 1, and years in which no positive price could clear."""
         found = check_yearly(self.label, self.yearly(), len(years))
         if np.any(self.enforcement > 1):
-            found.append(f"{self.label}.enforcement is {self.enforcement.max():g}; expected a probability from 0 to 1.")
+            found.append(
+                Said(
+                    f"{self.label}.enforcement is {self.enforcement.max():g}; expected a probability from 0 to 1.",
+                    f"{self.label}.enforcement 为 {self.enforcement.max():g}，应为 0 到 1 之间的概率。",
+                )
+            )
         if np.any(np.isinf(self.multiple)) or np.any(np.isinf(self.cut)):
-            found.append(f"{self.label} has an infinite multiple or cut; expected finite numbers.")
+            found.append(
+                Said(
+                    f"{self.label} has an infinite multiple or cut; expected finite numbers.",
+                    f"{self.label} 的 multiple 或 cut 为无穷大，应为有限的数。",
+                )
+            )
         if self.beyond is not None and not (np.isfinite(self.beyond) and self.beyond >= 0):
-            found.append(f"{self.label}.beyond is {self.beyond:g}; expected a price that is not negative.")
+            found.append(
+                Said(
+                    f"{self.label}.beyond is {self.beyond:g}; expected a price that is not negative.",
+                    f"{self.label}.beyond 为 {self.beyond:g}，应为非负价格。",
+                )
+            )
         if found:
             return found
         expected, cut = self._expected(len(years)), self._cut(years)
         for y, year in enumerate(years):
             if expected[y] >= 1 or (cut[y] > 0 and (y < len(years) - 1 or self.beyond is not None)):
                 continue
-            last = " inside the horizon" if cut[y] > 0 else ""
+            inside, inside_zh = (" inside the horizon", "（在市场期内）") if cut[y] > 0 else ("", "")
+            beyond = " with beyond (the price after the horizon)" if inside else ""
+            beyond_zh = "并给出 beyond（期后价格）" if inside else ""
             found.append(
-                f"{self.label} fines {expected[y]:g} of the price in {year} (multiple times enforcement) and nothing "
-                f"more is lost{last}, so at every positive price everybody would leave everything unmet: none clears. "
-                "Raise multiple or enforcement to 1 together, add a cut"
-                + (" with beyond (the price after the horizon)" if last else "")
-                + ", or declare a penalty with a fee in money."
+                Said(
+                    f"{self.label} fines {expected[y]:g} of the price in {year} (multiple times enforcement) and "
+                    f"nothing more is lost{inside}, so at every positive price everybody would leave everything "
+                    "unmet: none clears. Raise multiple or enforcement to 1 together, "
+                    f"add a cut{beyond}, or declare a penalty with a fee in money.",
+                    f"{self.label} 在 {year} 年的罚款只有碳价的 {expected[y]:g} 倍（multiple 与 enforcement 之积），"
+                    f"此外没有损失{inside_zh}，因此在任何正价格下人人都不清缴，没有能出清的价格。"
+                    f"请把二者之积提高到 1，或增加 cut{beyond_zh}，或声明按金额计的 penalty。",
+                )
             )
             break
         return found
@@ -132,7 +156,9 @@ class PriceLinkedFine(Instrument):
             raise InputError(
                 f"{self.label} cannot be cut into windows or nodes: where it is less than the price, it rests on the "
                 "cut of a year that a window may not hold. Raise multiple times enforcement to 1, or clear without a "
-                "concept."
+                "concept.",
+                f"{self.label} 不能切分到窗口或节点：罚款低于碳价时，它取决于某年的核减，而该年可能不在窗口之内。"
+                "请使 multiple 与 enforcement 之积不小于 1，或不用均衡概念出清。",
             )
         cut = {name: array if len(array) == 1 else array[first:stop] for name, array in self.yearly().items()}
         return replace(self, **cut)  # type: ignore[arg-type]  # the names are those of the arrays
@@ -143,7 +169,11 @@ class PriceLinkedFine(Instrument):
         if not others:
             return []
         return [
-            f"{self.label} stands beside {', '.join(others)}; a market has one rule on what is left unmet. Keep one."
+            Said(
+                f"{self.label} stands beside {', '.join(others)}; a market has one rule on what is left unmet. Keep "
+                "one.",
+                f"{self.label} 与 {'、'.join(others)} 并存；一个市场对未清缴量只能有一条规则，请保留其一。",
+            )
         ]
 
     def _expected(self, years: int) -> Array:
@@ -192,7 +222,11 @@ class PriceLinkedFine(Instrument):
                 f"{self.name}: at the price of {price[y]:.6g} CNY/t that clears {problem.year[y]} a missing allowance "
                 f"costs {cost[y]:.6g} CNY/t only ({expected[y]:g} of the price and {cut[y]:g} times next year's "
                 f"{later[y]:.6g}), so obligations would be left unmet. A fine that follows the price gives no cap; "
-                "raise multiple times enforcement to 1, or declare a penalty with a fee in money."
+                "raise multiple times enforcement to 1, or declare a penalty with a fee in money.",
+                f"{self.name}：在使 {problem.year[y]} 年出清的价格 {price[y]:.6g} CNY/t 下，缺一吨配额只付出 "
+                f"{cost[y]:.6g}"
+                f" CNY（碳价的 {expected[y]:g} 倍，加上次年价格 {later[y]:.6g} 的 {cut[y]:g} 倍），因此会有义务不清缴。"
+                "随碳价变动的罚款不构成上限；请使 multiple 与 enforcement 之积不小于 1，或声明按金额计的 penalty。",
             )
 
     def audit(self, problem: MarketProblem, dataset: xr.Dataset) -> Iterable[Line]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from carbonsim.errors import ParameterError
+from carbonsim.errors import ParameterError, Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import (
     Array,
@@ -84,7 +84,7 @@ class ReserveStock(Instrument):
 
     def refused_by(self, engine: EngineName) -> str:
         """Only the programme holds a stock beside the bank."""
-        return "" if engine == "programme" else "sells one stock over all years"
+        return "" if engine == "programme" else Said("sells one stock over all years", "在各年之间出售同一存量")
 
     def yearly(self) -> dict[str, Array]:
         """Trigger price."""
@@ -95,8 +95,11 @@ class ReserveStock(Instrument):
         found = check_yearly(self.label, self.yearly(), len(years))
         if not (np.isfinite(self.stock) and self.stock > 0):
             found.append(
-                f"{self.label}.stock is {self.stock:g}; expected a finite number above 0 (an unlimited one is a "
-                "price_ceiling)."
+                Said(
+                    f"{self.label}.stock is {self.stock:g}; expected a finite number above 0 (an unlimited one is a "
+                    "price_ceiling).",
+                    f"{self.label}.stock 为 {self.stock:g}，应为大于 0 的有限数（不限量者为 price_ceiling）。",
+                )
             )
         return found or check_exists(self.supply_step(len(years)))
 
@@ -110,7 +113,8 @@ class ReserveStock(Instrument):
         """No study lists it yet: no reserve with a stock is in the parameters."""
         raise ParameterError(
             "reserve_stock cannot be listed by a study: no parameter gives its stock. Use it in a problem file, or "
-            "list reserve_tier, which holds a quantity for each year."
+            "list reserve_tier, which holds a quantity for each year.",
+            "研究不能列用 reserve_stock：没有参数给出其存量。请在问题文件中使用，或改列 reserve_tier，它按年给出数量。",
         )
 
     def add_to(self, frame: Frame) -> None:

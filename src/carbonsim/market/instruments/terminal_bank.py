@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from carbonsim.errors import ParameterError
+from carbonsim.errors import ParameterError, Said
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import Instrument, MarketSetting, instruments
 
@@ -58,13 +58,21 @@ class TerminalBank(Instrument):
         """Exactly one of the two, and a positive, finite number."""
         if (self.at_least is None) == (self.value is None):
             return [
-                "terminal_bank needs exactly one of at_least (tonnes to be left) and value (price of what is left)."
+                Said(
+                    "terminal_bank needs exactly one of at_least (tonnes to be left) and value (price of what is "
+                    "left).",
+                    "terminal_bank 须且只须给出 at_least（应剩余的吨数）与 value（剩余配额的价格）之一。",
+                )
             ]
         name, number = ("at_least", self.at_least) if self.value is None else ("value", self.value)
         if number is None or not (np.isfinite(number) and number > 0):
             return [
-                f"terminal_bank.{name} is {number!r}; expected a positive number (without the instrument nothing need "
-                "be left, and what is left is worth nothing)."
+                Said(
+                    f"terminal_bank.{name} is {number!r}; expected a positive number (without the instrument nothing "
+                    "need "
+                    "be left, and what is left is worth nothing).",
+                    f"terminal_bank.{name} 为 {number!r}，应为正数（没有该工具时，无须剩余配额，剩余的也没有价值）。",
+                )
             ]
         return []
 
@@ -72,7 +80,7 @@ class TerminalBank(Instrument):
         """A value at which allowances would be bought without limit only to be left."""
         if self.value is None:
             return []
-        found = []
+        found: list[str] = []
         worth = self.value * problem.discount[-1]
         banked = any(instrument.label == "banking" for instrument in problem.instruments)
         due = np.flatnonzero(~problem.within_period)
@@ -84,9 +92,15 @@ class TerminalBank(Instrument):
             cheap = np.flatnonzero(unlimited & (np.nan_to_num(step.price) * problem.discount < worth * (1 - ROUNDING)))
             for y in cheap[cheap >= first][:1]:
                 found.append(
-                    f"terminal_bank.value is {self.value:g}, but {step.name} offers any quantity at "
-                    f"{step.price[y]:g} in {problem.year[y]}: everybody would take it only to have allowances left. "
-                    "Lower the value, or limit the step."
+                    Said(
+                        f"terminal_bank.value is {self.value:g}, but {step.name} offers any quantity at "
+                        f"{step.price[y]:g} in {problem.year[y]}: everybody would take it only to have allowances "
+                        "left. "
+                        "Lower the value, or limit the step.",
+                        f"terminal_bank.value 为 {self.value:g}，但 {step.name} 在 {problem.year[y]} 年以 "
+                        f"{step.price[y]:g} 不限量"
+                        "供给：人人都会为剩余配额而使用它。请降低该值，或限制该供给项。",
+                    )
                 )
         return found
 
@@ -105,7 +119,9 @@ class TerminalBank(Instrument):
         """
         raise ParameterError(
             "market.instruments lists 'terminal_bank', which has no dated parameters. Use it in a market problem file: "
-            "instruments: {terminal_bank: {at_least: ...}} or {value: ...}."
+            "instruments: {terminal_bank: {at_least: ...}} or {value: ...}.",
+            "market.instruments 列有 'terminal_bank'，但它没有带日期的参数。请在市场问题文件中使用：instruments: {te"
+            "rminal_bank: {at_least: ...}} 或 {value: ...}。",
         )
 
     def add_to(self, frame: Frame) -> None:

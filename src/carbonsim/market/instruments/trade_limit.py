@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from carbonsim.errors import ParameterError, shorten
+from carbonsim.errors import ParameterError, Said, shorten
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.audit_ledger import labels, worst
 from carbonsim.market.enterprise_instrument import EnterpriseInstrument, Found, Margins, Published, no_margin
@@ -68,36 +68,64 @@ class TradeLimit(EnterpriseInstrument):
 
     def problems(self, years: Sequence[int]) -> list[str]:
         """Limits of places that are not there, of another length, or below zero."""
-        found = []
+        found: list[str] = []
         for side, limits in (("purchases", self.purchases), ("sales", self.sales)):
             unknown = sorted(set(limits) - set(self.places))
             if unknown:
-                found.append(f"trade_limit.{side} names {shorten(unknown)}, in which no enterprise is.")
+                found.append(
+                    Said(
+                        f"trade_limit.{side} names {shorten(unknown)}, in which no enterprise is.",
+                        f"trade_limit.{side} 提到 {shorten(unknown, 'zh')}，该地区没有企业。",
+                    )
+                )
             for name, limit in limits.items():
                 values = as_array(limit)
                 if len(values) not in (1, len(years)) or not np.all(values >= 0):
                     found.append(
-                        f"trade_limit.{side} of {name} is {shorten(values.tolist())}; expected one number from 0, or "
-                        f"one for each of the {len(years)} years."
+                        Said(
+                            f"trade_limit.{side} of {name} is {shorten(values.tolist())}; expected one number from "
+                            "0, or "
+                            f"one for each of the {len(years)} years.",
+                            f"{name} 的 trade_limit.{side} 为 {shorten(values.tolist(), 'zh')}，应为一个非负数，或 "
+                            f"{len(years)} 年每年"
+                            "一个。",
+                        )
                     )
         if not self.purchases and not self.sales:
-            found.append("trade_limit limits neither purchases nor sales; leave it out.")
+            found.append(
+                Said(
+                    "trade_limit limits neither purchases nor sales; leave it out.",
+                    "trade_limit 既不限制买入也不限制卖出，请删去该项。",
+                )
+            )
         return found
 
     def problems_in(self, problem: MarketProblem) -> list[str]:
         """Enterprises that are not there."""
         unknown = sorted(set(self.place) - set(problem.enterprise))
-        return [f"trade_limit.place names {shorten(unknown)}, which is no enterprise of the market."] if unknown else []
+        return (
+            [
+                Said(
+                    f"trade_limit.place names {shorten(unknown)}, which is no enterprise of the market.",
+                    f"trade_limit.place 提到 {shorten(unknown, 'zh')}，市场中没有该企业。",
+                )
+            ]
+            if unknown
+            else []
+        )
 
     @property
     def relaxes(self) -> tuple[str, ...]:
         """What to relax where a place lacks allowances."""
-        return ("the limit on what places buy and sell (trade_limit)",)
+        return (Said("the limit on what places buy and sell (trade_limit)", "地区买卖限额（trade_limit）"),)
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
         """Refused: no dated parameter states a trade limit."""
-        raise ParameterError("trade_limit needs places and limits that no dated parameter states; use a problem file.")
+        raise ParameterError(
+            "trade_limit needs places and limits that no dated parameter states; use a problem file.",
+            "trade_limit 所需的地区与限额没有带日期的参数给出；请使用问题文件。",
+        )
 
     def _position(self, enterprise: Sequence[str]) -> NDArray[np.intp]:
         rank = {name: position for position, name in enumerate(self.places)}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from carbonsim.errors import ParameterError, SolverError
+from carbonsim.errors import ParameterError, Said, SolverError
 from carbonsim.inputs.parameters import ParameterSet
-from carbonsim.market.audit_ledger import IDENTITY, worst
+from carbonsim.market.audit_ledger import IDENTITY, LEFT, gross_positions, worst
 from carbonsim.market.enterprise_instrument import EnterpriseInstrument, Found, Margins, Published
 from carbonsim.market.supply import Array, Instrument, MarketSetting, as_array, check_yearly, instruments, over_years
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from carbonsim.market.problem import MarketProblem
 
 PART = "transaction_cost_volume_chosen"
+ROUNDING = 1e-12  # share of all an enterprise owes and is given before any cut: what rounding leaves of a balance
 TRADED = 1e-9  # share of the largest trade below which an enterprise does not trade
 
 
@@ -93,33 +94,62 @@ class TransactionCost(EnterpriseInstrument):
         """Shape and sign, parts that do not fit, and a cost of nothing."""
         found = check_yearly(self.label, self.yearly(), len(years))
         if any(np.any(np.isinf(array)) for array in self.yearly().values()):
-            found.append("transaction_cost holds an infinite cost; forbid trade by trade_limit instead.")
+            found.append(
+                Said(
+                    "transaction_cost holds an infinite cost; forbid trade by trade_limit instead.",
+                    "transaction_cost 含无穷大的成本；禁止交易请用 trade_limit。",
+                )
+            )
         if len(self.volume_cost) != (len(self.volume) + 1 if len(self.volume) else len(self.volume_cost)):
             found.append(
-                f"transaction_cost.volume_cost has {len(self.volume_cost)} values; expected {len(self.volume) + 1}, "
-                "one more than volume."
+                Said(
+                    f"transaction_cost.volume_cost has {len(self.volume_cost)} values; expected "
+                    f"{len(self.volume) + 1}, "
+                    "one more than volume.",
+                    f"transaction_cost.volume_cost 有 {len(self.volume_cost)} 个值，应为 {len(self.volume) + 1} 个，"
+                    "比 volume 多一个。",
+                )
             )
         elif len(self.volume_cost) == 1:
-            found.append("transaction_cost.volume_cost has one part; write it as purchase and sale.")
+            found.append(
+                Said(
+                    "transaction_cost.volume_cost has one part; write it as purchase and sale.",
+                    "transaction_cost.volume_cost 只有一段；请改写为 purchase 和 sale。",
+                )
+            )
         elif len(self.volume_cost) and not len(self.volume):
-            found.append("transaction_cost.volume_cost is given without volume, where its parts begin.")
+            found.append(
+                Said(
+                    "transaction_cost.volume_cost is given without volume, where its parts begin.",
+                    "给出了 transaction_cost.volume_cost，但缺少各段起点 volume。",
+                )
+            )
         if np.any(np.diff(self.volume) <= 0) or any(not 0 < start < np.inf for start in self.volume):
-            found.append("transaction_cost.volume must be positive and rise.")
+            found.append(
+                Said("transaction_cost.volume must be positive and rise.", "transaction_cost.volume 须为递增的正数。")
+            )
         if np.any(np.diff(self.volume_cost) >= 0) or any(cost < 0 for cost in self.volume_cost):
             found.append(
-                "transaction_cost.volume_cost must fall from part to part and not be negative; a unit cost that rises "
-                "with volume is not offered."
+                Said(
+                    "transaction_cost.volume_cost must fall from part to part and not be negative; a unit cost that "
+                    "rises "
+                    "with volume is not offered.",
+                    "transaction_cost.volume_cost 须逐段下降且非负；不提供随交易量上升的单位成本。",
+                )
             )
         charged = any(np.any(array > 0) for array in self.yearly().values()) or any(self.volume_cost)
         if not found and not charged:
-            found.append("transaction_cost is 0 in every year; leave it out.")
+            found.append(
+                Said("transaction_cost is 0 in every year; leave it out.", "transaction_cost 各年均为 0，请删去该项。")
+            )
         return found
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet, setting: MarketSetting) -> tuple[Instrument, ...]:
         """Refused: no dated parameter states a transaction cost."""
         raise ParameterError(
-            "transaction_cost needs costs per tonne that no dated parameter states; use it in a problem file."
+            "transaction_cost needs costs per tonne that no dated parameter states; use it in a problem file.",
+            "transaction_cost 所需的每吨成本没有带日期的参数给出；请在问题文件中使用。",
         )
 
     def add_to_enterprise(self, cell: Cell) -> None:
@@ -159,7 +189,9 @@ class TransactionCost(EnterpriseInstrument):
         if self.has_integers and np.any(np.abs(found.trade) >= data.scale * data.most_held[:, None] * (1 - TRADED)):
             raise SolverError(
                 "Somebody trades more than it ever needs or is given, the most that transaction_cost allows for in its "
-                "yes-or-no decisions. Leave out what makes trade for its own sake pay (a rule that counts sales)."
+                "yes-or-no decisions. Leave out what makes trade for its own sake pay (a rule that counts sales).",
+                "有企业的交易量超过其需要量与所得配额，即 transaction_cost 的是非决策所允许的最大量。"
+                "请删去使单纯买卖有利可图的规则（计入卖出量的规则）。",
             )
         return {"transaction_cost": (("enterprise", "year"), self._cost(found.trade), "CNY")}
 
@@ -185,8 +217,10 @@ class TransactionCost(EnterpriseInstrument):
         stays_out = over_years(self.participation, years) > 0
         least = np.where(stays_out, -np.inf, -(over_years(self.sale, years) + first))
         most = np.where(stays_out, np.inf, over_years(self.purchase, years) + first)
-        least = np.where(bought > 0, up, np.where(sold > 0, -down, least))
-        most = np.where(bought > 0, up, np.where(sold > 0, -down, most))
+        # What rounding leaves of a balance is no trade.
+        tiny = ROUNDING * gross_positions(problem)
+        least = np.where(bought > tiny, up, np.where(sold > tiny, -down, least))
+        most = np.where(bought > tiny, up, np.where(sold > tiny, -down, most))
         return Margins(least, most)
 
     def answer(self, own: OwnProgramme) -> None:
@@ -229,8 +263,10 @@ class TransactionCost(EnterpriseInstrument):
             room = self.volume[k] - before if k < len(self.volume) else np.inf
             total += unit * np.minimum(left, room)
             left = np.maximum(left - room, 0.0)
+        each = over_years(self.purchase, len(problem.year)) + over_years(self.sale, len(problem.year))
+        scale = np.maximum(total, LEFT * LEFT * each * gross_positions(problem))
         yield worst(
-            "transaction_cost.paid", dataset.transaction_cost.values - total, total, IDENTITY, problem.enterprise
+            "transaction_cost.paid", dataset.transaction_cost.values - total, scale, IDENTITY, problem.enterprise
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from carbonsim.errors import ParameterError, shorten
+from carbonsim.errors import InputError, ParameterError, Said, shorten
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.supply import Array, EngineName, Instrument, MarketSetting, instruments
 
@@ -41,7 +41,8 @@ class Vintages(Instrument):
     worth :math:`\pi_{yy}` and not :math:`p_y`. That the oldest go first follows from the least cost and is no rule.
 
     Vintages take the place of ``banking``: a life past the last year is banking without a limit. What is left at the
-    end of the last year is worth nothing.
+    end of the last year is worth nothing. Under a rolling horizon or year by year each vintage is carried with its life
+    (without early use); its price is that of the window which decided the year, NaN if that held none of it.
 
     Parameters
     ----------
@@ -74,18 +75,37 @@ class Vintages(Instrument):
 
     def refused_by(self, engine: EngineName) -> str:
         """Only the programme holds a stock for each vintage."""
-        return "" if engine == "programme" else "keeps a stock of allowances for each vintage"
+        return (
+            ""
+            if engine == "programme"
+            else Said("keeps a stock of allowances for each vintage", "为每个年份的配额单独记存量")
+        )
 
     def problems(self, years: Sequence[int]) -> list[str]:
         """Lives that are no years, and vintages that never outlive their year."""
-        found = []
+        found: list[str] = []
         for name, value in (("life", self.life), ("early", self.early)):
             if int(value) != value or value < 0:
-                found.append(f"vintages.{name} is {value!r}; expected a whole number of years, not negative.")
+                found.append(
+                    Said(
+                        f"vintages.{name} is {value!r}; expected a whole number of years, not negative.",
+                        f"vintages.{name} 为 {value!r}，应为非负整数年。",
+                    )
+                )
         if not found and not self.life and not self.early:
-            found.append("vintages.life is 0: nothing outlives its year, as without the instrument; leave it out.")
+            found.append(
+                Said(
+                    "vintages.life is 0: nothing outlives its year, as without the instrument; leave it out.",
+                    "vintages.life 为 0：配额都不能用于以后年份，与没有该工具相同；请删去该项。",
+                )
+            )
         if not found and len(years) < 2:
-            found.append("vintages is declared in a market of one year, where it has no effect; leave it out.")
+            found.append(
+                Said(
+                    "vintages is declared in a market of one year, where it has no effect; leave it out.",
+                    "vintages 用于只有一年的市场时不起作用，请删去该项。",
+                )
+            )
         return found
 
     def problems_in(self, problem: MarketProblem) -> list[str]:
@@ -93,26 +113,46 @@ class Vintages(Instrument):
         labels = [one.label for one in problem.instruments]
         beside: list[str] = [name for name in ("banking", "compliance_periods", "terminal_bank") if name in labels]
         beside += [one.label for one in problem.instruments if one.by_enterprise]
-        found = []
+        found: list[str] = []
         if beside:
             found.append(
-                f"vintages stand beside {shorten(beside)}: both say what is carried from year to year. Keep one of "
-                "them; a life past the last year is banking, early use is borrowing."
+                Said(
+                    f"vintages stand beside {shorten(beside)}: both say what is carried from year to year. Keep one of "
+                    "them; a life past the last year is banking, early use is borrowing.",
+                    f"vintages 与 {shorten(beside, 'zh')} 并存：二者都规定哪些配额可跨年使用。请保留其一；"
+                    "有效期超过末年即为结转，提前使用即为预借。",
+                )
             )
         if self.opening is None and problem.opening_bank:
-            found.append(f"opening_bank is {problem.opening_bank:g}; say of which vintage it is (vintages.opening).")
+            found.append(
+                Said(
+                    f"opening_bank is {problem.opening_bank:g}; say of which vintage it is (vintages.opening).",
+                    f"opening_bank 为 {problem.opening_bank:g}；请说明属于哪个年份的配额（vintages.opening）。",
+                )
+            )
         stock = self.opening_stock(problem.opening_bank)
         total = sum(stock.values())
         if self.opening is not None and (abs(total - problem.opening_bank) > 1e-9 * max(total, 1.0) or total <= 0):
             found.append(
-                f"vintages.opening holds {total:g} allowances and opening_bank {problem.opening_bank:g}; expected the "
-                "same positive number."
+                Said(
+                    f"vintages.opening holds {total:g} allowances and opening_bank {problem.opening_bank:g}; "
+                    "expected the "
+                    "same positive number.",
+                    f"vintages.opening 合计 {total:g} 个配额，而 opening_bank 为 {problem.opening_bank:g}；"
+                    "两者应为同一正数。",
+                )
             )
         unusable = [born for born in stock if not problem.year[0] - self.life <= born < problem.year[0]]
         if unusable or any(amount < 0 for amount in stock.values()):
             found.append(
-                f"vintages.opening has {shorten(sorted(unusable) or sorted(stock))}; expected vintages from "
-                f"{problem.year[0] - self.life} to {problem.year[0] - 1}, which may still be surrendered, and no debt."
+                Said(
+                    f"vintages.opening has {shorten(sorted(unusable) or sorted(stock))}; expected vintages from "
+                    f"{problem.year[0] - self.life} to {problem.year[0] - 1}, which may still be surrendered, and no "
+                    "debt.",
+                    f"vintages.opening 含 {shorten(sorted(unusable) or sorted(stock), 'zh')}；"
+                    f"应为 {problem.year[0] - self.life} 至 {problem.year[0] - 1} 年、仍可用于清缴的配额，"
+                    "且不得为欠额。",
+                )
             )
         return found
 
@@ -142,8 +182,27 @@ class Vintages(Instrument):
         """
         raise ParameterError(
             "market.instruments lists 'vintages', which has no dated parameters. Use it in a market problem file: "
-            "instruments: {vintages: {life: ...}}."
+            "instruments: {vintages: {life: ...}}.",
+            "market.instruments 列有 'vintages'，但它没有带日期的参数。请在市场问题文件中使用：instruments: {vintage"
+            "s: {life: ...}}。",
         )
+
+    def in_years(self, first: int, stop: int, years: Sequence[int]) -> CarriedVintages:
+        """The same lives in a window; one that opens later is told what it opens with by the decision before.
+
+        Raises
+        ------
+        InputError
+            If allowances may be used before their year: a window cannot owe them to one that it does not see.
+        """
+        if self.early:
+            raise InputError(
+                "vintages.early cannot be cut into windows or nodes: what is used before its year would be owed to "
+                "years that a window does not see. Leave early out (0), or clear without a concept.",
+                "vintages.early 不能拆成窗口或节点：提前使用的配额会欠在窗口看不见的年份。请删去 early（0），或不用均衡"
+                "概念出清。",
+            )
+        return CarriedVintages(self.life, 0, self.opening if first == 0 else None)
 
     def add_to(self, frame: Frame) -> None:
         """Add the stock of each vintage at each year end and the rows by which no stock grows after its issue."""
@@ -209,3 +268,12 @@ class Vintages(Instrument):
         from carbonsim.market.audit_vintages import issue_worth
 
         return np.asarray(problem.per_emission * (issue_worth(problem, price) - price))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CarriedVintages(Vintages):
+    """Vintages in one window of several, where a single year is no mistake: the next window opens with what is left."""
+
+    def problems(self, years: Sequence[int]) -> list[str]:
+        """None: they are those of the whole market."""
+        return []

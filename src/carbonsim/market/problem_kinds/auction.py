@@ -17,6 +17,7 @@ from carbonsim.market.plugin_arguments import argument_faults, make
 from carbonsim.market.problem_kind import Columns, ProblemKind, Progress, columns_over, problem_kinds
 
 SEED = ("a whole number, which random ties need", "整数（随机抽签需要）")
+NEEDS_SEED = ("tie is 'random', which needs seed: a whole number.", "tie 为 'random'，需要给出 seed（整数）。")
 TOTALS = ("price", "price_low", "price_high", "sold", "unsold", "government_receipts")
 BY_BID = ("bid_price", "bid_quantity", "eligible_quantity", "award", "payment")
 BY_SELLER = ("consigned_sold", "consigned_proceeds")
@@ -46,6 +47,8 @@ class AuctionKind(ProblemKind):
         seed = mapping.get("seed")
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
             found.append(wrong_shape(("seed",), seed, SEED))
+        if mapping.get("tie") == "random" and seed is None:
+            found.append(Fault(("tie",), *NEEDS_SEED))
         rules = {key: value for key, value in mapping.items() if key not in ("bids", "seed")}
         found += argument_faults((), Auction, {"bids": (), **rules}, ())
         if found:

@@ -8,13 +8,17 @@ from typing import cast
 import numpy as np
 import xarray as xr
 
+from carbonsim.errors import chinese_of
 from carbonsim.market.clear import Engine, Market, clear
 from carbonsim.market.concept import Concept
+from carbonsim.market.detail_tables import detail_tables, node_enterprise_table, option_table
+from carbonsim.market.equilibria import equilibrium_remarks, rule_tables
 from carbonsim.market.faults import Fault
 from carbonsim.market.mapping import faults_of, problem_from_mapping
 from carbonsim.market.money import market_answers
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.problem_kind import Columns, ProblemKind, Progress, problem_kinds
+from carbonsim.market.supply import engine_zh
 
 PRICES = ("allowance_price", "price_low", "price_high", "price_basis")
 QUANTITIES = ("allowance_supply", "total_obligation", "total_emissions", "total_abatement", "bank")
@@ -66,23 +70,25 @@ class MarketKind(ProblemKind):
             "enterprise": np.tile(firms, len(years)),
             **{name: data[name].transpose("year", "enterprise").values.ravel() for name in (*ENTERPRISE, *COSTS)},
         }
-        return {"years": by_year, "money": money, "enterprises": by_enterprise}
+        return {
+            "years": by_year, **rule_tables(cleared.dataset), "money": money, "enterprises": by_enterprise,
+            **detail_tables(cleared.dataset), **option_table(cleared.dataset, problem),
+        }  # fmt: skip
 
     def remarks(self, problem: MarketProblem, cleared: Market) -> list[tuple[str, str]]:
-        """The engine with its reason, what is declared, and what becomes of allowances that are left."""
-        declared = "; ".join(instrument.statement for instrument in problem.instruments)
+        """The engine with its reason, and what becomes of allowances that are left."""
         return [
             (
                 f"Engine: {cleared.engine} ({cleared.engine_reason})",
-                f"求解方式：{cleared.engine}（{cleared.engine_reason}）",
+                f"求解方式：{engine_zh(cleared.engine)}，{chinese_of(cleared.engine_reason)}",
             ),
-            (f"Instruments: {declared or 'none'}", f"市场工具：{declared or '无'}"),
+            *equilibrium_remarks(cleared.dataset),
             _terminal(problem),
         ]  # fmt: skip
 
 
 def _nodes(data: xr.Dataset) -> Mapping[str, Columns]:
-    """Tables of a tree: its nodes, and what is expected by year."""
+    """Tables of a tree: its nodes, what is expected by year, and its enterprises by node."""
     totals = {f"total_{name}": data[source].sum("enterprise").values for name, source in SUMS.items()}
     nodes = {
         "node": data.node.values.astype(str),
@@ -93,7 +99,11 @@ def _nodes(data: xr.Dataset) -> Mapping[str, Columns]:
         **totals,
         **{name: data[name].values for name in ("bank", *(flow for flow in FLOWS if flow in data))},
     }
-    return {"nodes": nodes, "expected_prices": {"year": data.year.values, "expected_price": data.expected_price.values}}
+    return {
+        "nodes": nodes,
+        "expected_prices": {"year": data.year.values, "expected_price": data.expected_price.values},
+        "node_enterprises": node_enterprise_table(data, (*ENTERPRISE, "abatement_cost")),
+    }
 
 
 def _terminal(problem: MarketProblem) -> tuple[str, str]:

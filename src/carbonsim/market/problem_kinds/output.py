@@ -43,7 +43,10 @@ class OutputKind(ProblemKind):
             If an engine or a concept is asked for: there is one way of clearing.
         """
         if engine != "auto" or concept is not None:
-            raise InputError("An output problem is cleared in one way only; leave engine and concept out.")
+            raise InputError(
+                "An output problem is cleared in one way only; leave engine and concept out.",
+                "产出类问题只有一种求解方式；请不要指定求解方式和均衡概念。",
+            )
         return clear_output(problem, progress)
 
     def tables(self, problem: OutputProblem, cleared: OutputMarket) -> Mapping[str, Columns]:

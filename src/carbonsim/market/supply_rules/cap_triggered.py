@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonsim.errors import Said
 from carbonsim.market.circulation import whole
 from carbonsim.market.supply import Array
 from carbonsim.market.supply_rule import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from carbonsim.market.certificate import Line
     from carbonsim.market.problem import MarketProblem
 
+SAME = 1e-9  # relative difference below which two banks are one number
 ADJUSTMENT_FIELDS = ("measured", "first", "last", "above", "share")
 
 
@@ -50,7 +52,7 @@ class CapTriggered(SupplyRule):
         Each with ``measured`` (year whose closing bank counts), ``first`` and ``last`` (years whose caps are
         adjusted, after the measured one), ``above`` [allowance] and ``share`` [1] of the excess that is taken.
     earlier_bank : {year: number} [allowance]
-        Closing banks of measured years before the market begins.
+        Closing banks of measured years before the market begins; that of the year before is the market's opening bank.
     whole_allowances : bool
         Whether the parts are whole allowances.
     acts_on : str
@@ -70,22 +72,81 @@ class CapTriggered(SupplyRule):
         """Fields, order of years, banks that are not known, and a bank to read."""
         found = check_acts_on(problem, self.acts_on)
         if not self.adjustments:
-            found.append("cap_triggered has no adjustments, so it has no effect; give some or leave it out.")
+            found.append(
+                Said(
+                    "cap_triggered has no adjustments, so it has no effect; give some or leave it out.",
+                    "cap_triggered 没有 adjustments，不起作用；请给出，或删去该规则。",
+                )
+            )
         for entry in self.adjustments:
             if set(entry) != set(ADJUSTMENT_FIELDS):
-                found.append(f"an adjustment has {', '.join(entry)}; expected {', '.join(ADJUSTMENT_FIELDS)}.")
+                found.append(
+                    Said(
+                        f"an adjustment has {', '.join(entry)}; expected {', '.join(ADJUSTMENT_FIELDS)}.",
+                        f"某项调整有 {'、'.join(entry)}，应为 {'、'.join(ADJUSTMENT_FIELDS)}。",
+                    )
+                )
                 continue
-            named = f"the adjustment for {entry['measured']:g}"
+            named = Said(f"the adjustment for {entry['measured']:g}", f"针对 {entry['measured']:g} 年的调整")
             if not entry["measured"] < entry["first"] <= entry["last"]:
-                found.append(f"{named} covers {entry['first']:g} to {entry['last']:g}; expected later years in order.")
+                found.append(
+                    Said(
+                        f"{named} covers {entry['first']:g} to {entry['last']:g}; expected later years in order.",
+                        f"{named.zh}适用于 {entry['first']:g} 至 {entry['last']:g} 年，应为其后依次的年份。",
+                    )
+                )
             if entry["measured"] not in problem.year and entry["measured"] not in self.earlier_bank:
-                found.append(f"earlier_bank has no {entry['measured']:g}, which an adjustment measures.")
+                found.append(
+                    Said(
+                        f"earlier_bank has no {entry['measured']:g}, which an adjustment measures.",
+                        f"earlier_bank 没有 {entry['measured']:g} 年的数值，而某项调整据此测量。",
+                    )
+                )
             if entry["last"] < problem.year[0] or entry["first"] > problem.year[-1]:
-                found.append(f"{named} changes no year of the market; leave it out.")
+                found.append(
+                    Said(
+                        f"{named} changes no year of the market; leave it out.",
+                        f"{named.zh}不改变市场的任何年份；请删去。",
+                    )
+                )
             if not (entry["above"] >= 0 and 0 < entry["share"] <= 1):
-                found.append(f"{named} needs above not negative and share above 0, at most 1.")
+                found.append(
+                    Said(
+                        f"{named} needs above not negative and share above 0, at most 1.",
+                        f"{named.zh}要求 above 非负，share 大于 0 且不超过 1。",
+                    )
+                )
+        found += self._contradictions(problem)
         if not found and not has_bank(problem):
-            found.append("the market has no banking, so there is no bank to adjust for; declare banking.")
+            found.append(
+                Said(
+                    "the market has no banking, so there is no bank to adjust for; declare banking.",
+                    "市场没有结转，没有可据以调整的结余；请声明 banking。",
+                )
+            )
+        return found
+
+    def _contradictions(self, problem: MarketProblem) -> list[str]:
+        """Earlier banks that say otherwise than the market: its opening bank, and the banks that it finds itself."""
+        found: list[str] = []
+        first, opening = problem.year[0], problem.opening_bank
+        for year, bank in self.earlier_bank.items():
+            if year >= first:
+                found.append(
+                    Said(
+                        f"earlier_bank names {year}, whose bank the market finds itself; give years before {first}.",
+                        f"earlier_bank 含 {year} 年，该年结余由市场求出；只给出 {first} 年之前的年份。",
+                    )
+                )
+            elif year == first - 1 and abs(bank - opening) > SAME * max(abs(bank), abs(opening)):
+                found.append(
+                    Said(
+                        f"earlier_bank has {bank:,.12g} at the end of {year}, but the market opens with "
+                        f"{opening:,.12g}; the bank carried over is one number: make opening_bank the same.",
+                        f"earlier_bank 中 {year} 年末结余为 {bank:,.12g}，而市场期初结余为 {opening:,.12g}；"
+                        "结转的结余应为同一数值：请使 opening_bank 与之相同。",
+                    )
+                )
         return found
 
     def respond(self, problem: MarketProblem, seen: Observed, applied: Array | None = None) -> Response:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonsim.errors import InputError
+from carbonsim.errors import InputError, Said
 from carbonsim.market.supply import Array
 from carbonsim.market.supply_rule import (
     FIXED_SUPPLY,
@@ -87,19 +87,44 @@ class PriceTriggered(SupplyRule):
         found = [text for name in DATED for text in getattr(self, name).wrong(name, (None,))]
         found += check_acts_on(problem, self.acts_on)
         if self.lag < 1:
-            found.append(f"lag is {self.lag}; a trigger on the same year's price is a supply step, not a rule.")
+            found.append(
+                Said(
+                    f"lag is {self.lag}; a trigger on the same year's price is a supply step, not a rule.",
+                    f"lag 为 {self.lag}；由当年价格触发的是供给项，不是规则。",
+                )
+            )
             return found
         if not self.opening_reserve >= 0:
-            found.append(f"opening_reserve is {self.opening_reserve:g}; expected a number that is not negative.")
+            found.append(
+                Said(
+                    f"opening_reserve is {self.opening_reserve:g}; expected a number that is not negative.",
+                    f"opening_reserve 为 {self.opening_reserve:g}，应为非负数。",
+                )
+            )
         if self.withheld_to not in ("reserve", "cancelled"):
-            found.append(f"withheld_to is '{self.withheld_to}'; expected 'reserve' or 'cancelled'.")
+            found.append(
+                Said(
+                    f"withheld_to is '{self.withheld_to}'; expected 'reserve' or 'cancelled'.",
+                    f"withheld_to 为 '{self.withheld_to}'，应为 'reserve' 或 'cancelled'。",
+                )
+            )
         missing = [
             year for year in range(problem.year[0] - self.lag, problem.year[0]) if year not in self.earlier_price
         ]
         if missing:
-            found.append(f"earlier_price has no {missing[0]}, which decides on {missing[0] + self.lag}.")
+            found.append(
+                Said(
+                    f"earlier_price has no {missing[0]}, which decides on {missing[0] + self.lag}.",
+                    f"earlier_price 没有 {missing[0]} 年的值，而它决定 {missing[0] + self.lag} 年。",
+                )
+            )
         if all(entry is None for name in ("upper_price", "lower_price") for _, entry in getattr(self, name).values):
-            found.append("price_triggered has no trigger, so it has no effect; give one or leave it out.")
+            found.append(
+                Said(
+                    "price_triggered has no trigger, so it has no effect; give one or leave it out.",
+                    "price_triggered 没有触发条件，不起作用；请给出，或删去该规则。",
+                )
+            )
         return found
 
     def _signals(self, problem: MarketProblem, seen: Observed) -> list[tuple[bool, bool]]:
@@ -111,7 +136,9 @@ class PriceTriggered(SupplyRule):
             if np.isnan(observed):
                 raise InputError(
                     f"The price of {year - self.lag} is not determined, so no rule can be triggered by it. Make "
-                    "somebody's demand answer the price, or leave the price-triggered rule out."
+                    "somebody's demand answer the price, or leave the price-triggered rule out.",
+                    f"{year - self.lag} 年的价格不确定，不能据以触发规则。请使某方的需求随价格变化，"
+                    "或删去价格触发的规则。",
                 )
             high, low = self.upper_price.at(year - self.lag), self.lower_price.at(year - self.lag)
             found.append(

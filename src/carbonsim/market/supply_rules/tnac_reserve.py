@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from carbonsim.errors import InfeasibleError
+from carbonsim.errors import InfeasibleError, Said, chinese_of
 from carbonsim.inputs.parameters import ParameterSet
 from carbonsim.market.circulation import MONTHS, intake_before_rounding, whole
 from carbonsim.market.supply import Array
@@ -171,38 +171,78 @@ class TnacReserve(SupplyRule):
         if found:
             return found
         if not has_bank(problem):
-            found.append("the market has no banking, so no allowances stay in circulation; declare banking.")
+            found.append(
+                Said(
+                    "the market has no banking, so no allowances stay in circulation; declare banking.",
+                    "市场没有结转，不会有流通中的配额；请声明 banking。",
+                )
+            )
         if not 0 <= self.months_in_first_year <= MONTHS:
-            found.append(f"months_in_first_year is {self.months_in_first_year}; expected 0 to {MONTHS}.")
+            found.append(
+                Said(
+                    f"months_in_first_year is {self.months_in_first_year}; expected 0 to {MONTHS}.",
+                    f"months_in_first_year 为 {self.months_in_first_year}，应为 0 到 {MONTHS}。",
+                )
+            )
         if self.opening_reserve < 0 or any(v < 0 for name in SCHEDULES for v in getattr(self, name).values()):
-            found.append("opening_reserve and the yearly amounts must not be negative.")
+            found.append(
+                Said(
+                    "opening_reserve and the yearly amounts must not be negative.",
+                    "opening_reserve 与各年数量不得为负。",
+                )
+            )
         return found + self._date_problems(problem)
 
     def _date_problems(self, problem: MarketProblem) -> list[str]:
-        found, first = [], problem.year[0]
+        first = problem.year[0]
+        found: list[str] = []
         for year in (first - 2, first - 1):
             if year >= self.first_tnac_year and year not in self.earlier_tnac:
                 found.append(
-                    f"earlier_tnac has no {year}, whose number acts within the market; give it, or a later "
-                    "first_tnac_year."
+                    Said(
+                        f"earlier_tnac has no {year}, whose number acts within the market; give it, or a later "
+                        "first_tnac_year.",
+                        f"earlier_tnac 没有 {year} 年的值，而它在市场期内起作用；请给出，或推迟 first_tnac_year。",
+                    )
                 )
         circulating, opening = self.earlier_tnac.get(first - 1, problem.opening_bank), problem.opening_bank
         if abs(circulating - opening) > SAME * max(abs(opening), 1.0):
             found.append(
-                f"earlier_tnac says {circulating:,.12g} allowances were in circulation at the end of {first - 1}, and "
-                f"opening_bank that {opening:,.12g} are carried into {first}: both are the bank at the end of "
-                f"{first - 1}. Give the same number in both."
+                Said(
+                    f"earlier_tnac says {circulating:,.12g} allowances were in circulation at the end of "
+                    f"{first - 1}, and "
+                    f"opening_bank that {opening:,.12g} are carried into {first}: both are the bank at the end of "
+                    f"{first - 1}. Give the same number in both.",
+                    f"earlier_tnac 称 {first - 1} 年末流通量为 {circulating:,.12g}，而 opening_bank 称结转到 {first} "
+                    "年的为 "
+                    f"{opening:,.12g}：两者都是 {first - 1} 年末的结余。请给出同一数值。",
+                )
             )
         for name in ("placement", "backloading", "returns"):
             outside = [year for year in getattr(self, name) if year not in problem.year]
             if outside:
-                found.append(f"{name} names {outside[0]}, which is no year of the market.")
+                found.append(
+                    Said(
+                        f"{name} names {outside[0]}, which is no year of the market.",
+                        f"{name} 提到 {outside[0]} 年，不是市场的年份。",
+                    )
+                )
         for year in (y for y in (first - 1, *problem.year) if y > self.first_tnac_year):
             if not self.lower.at(year) <= self.upper.at(year) or self.rate.at(year) >= 1:
-                found.append(f"in {year} lower must not exceed upper, and rate must be below 1.")
+                found.append(
+                    Said(
+                        f"in {year} lower must not exceed upper, and rate must be below 1.",
+                        f"{year} 年的 lower 不得超过 upper，rate 须小于 1。",
+                    )
+                )
                 break
         if self.invalid_in(first) == PREVIOUS_AUCTION and first - 1 not in self.earlier_auctioned:
-            found.append(f"earlier_auctioned has no {first - 1}, by which the reserve is measured in {first}.")
+            found.append(
+                Said(
+                    f"earlier_auctioned has no {first - 1}, by which the reserve is measured in {first}.",
+                    f"earlier_auctioned 没有 {first - 1} 年的值，而 {first} 年的储备据此测量。",
+                )
+            )
         return found
 
     def invalid_in(self, year: int) -> object:
@@ -260,7 +300,9 @@ class TnacReserve(SupplyRule):
             if returned > held * (1 + JUMP):
                 raise InfeasibleError(
                     f"The reserve is to return {returned:,.0f} allowances in {year} but holds {held:,.0f}. "
-                    "Lower 'returns' or invalidate less."
+                    "Lower 'returns' or invalidate less.",
+                    f"储备应在 {year} 年返还 {returned:,.0f} 个配额，但只有 {held:,.0f} 个。请降低 'returns'，"
+                    "或减少注销。",
                 )
             required, wanted = self._portions(tnac, year)
             release = min(wanted, max(held - returned, 0.0))
@@ -324,12 +366,16 @@ class TnacReserve(SupplyRule):
                 until = self.smooth_in(year)
                 end = float(self.upper.at(year)) if until is None else until
                 before = end - float(self.upper.at(year))
-                text = (
+                text = Said(
                     f"at {end:,.12g} allowances in circulation the intake jumps from {before:,.12g} to "
-                    f"{before + jump:,.12g}, as the text at a rate of {self.rate.at(year):g} says."
+                    f"{before + jump:,.12g}, as the text at a rate of {self.rate.at(year):g} says.",
+                    f"流通量为 {end:,.12g} 时，转入量由 {before:,.12g} 跳至 {before + jump:,.12g}，"
+                    f"与比例为 {self.rate.at(year):g} 的条文一致。",
                 )
                 found.setdefault(text, year)
-        return tuple(f"From {year} on {text}" for text, year in found.items())
+        return tuple(
+            Said(f"From {year} on {text}", f"自 {year} 年起，{chinese_of(text)}") for text, year in found.items()
+        )
 
     def audit(self, problem: MarketProblem, dataset: xr.Dataset, tolerance: float) -> Iterable[Line]:
         """The reserve recomputed from the published bank; see ``audit_supply_rules``."""

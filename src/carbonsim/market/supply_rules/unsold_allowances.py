@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonsim.errors import Said
 from carbonsim.market.supply import Array
 from carbonsim.market.supply_rule import Observed, Response, SupplyRule, check_acts_on, offered, supply_rules
 
@@ -60,15 +61,35 @@ class UnsoldAllowances(SupplyRule):
         """A known fate with fields that belong to it, and an auction with a floor."""
         found = check_acts_on(problem, self.acts_on)
         if self.then not in FATES:
-            found.append(f"then is '{self.then}'; expected {', '.join(FATES)}.")
+            found.append(
+                Said(
+                    f"then is '{self.then}'; expected {', '.join(FATES)}.",
+                    f"then 为 '{self.then}'，应为 {'、'.join(FATES)}。",
+                )
+            )
         if not found and not any(step.name == self.acts_on and step.kind == "floor" for step in problem.steps):
-            found.append(f"acts_on is '{self.acts_on}', which is no auction with a floor: nothing stays unsold there.")
+            found.append(
+                Said(
+                    f"acts_on is '{self.acts_on}', which is no auction with a floor: nothing stays unsold there.",
+                    f"acts_on 为 '{self.acts_on}'，不是设有底价的拍卖：那里不会有未售配额。",
+                )
+            )
         if self.after < 1 or int(self.after) != self.after:
-            found.append(f"after is {self.after}; expected a whole number of years, at least 1.")
+            found.append(
+                Said(
+                    f"after is {self.after}; expected a whole number of years, at least 1.",
+                    f"after 为 {self.after}，应为不小于 1 的整数年。",
+                )
+            )
         for name, fate in (("limit_share", "re_offer"), ("reserve_limit", "reserve")):
             value = getattr(self, name)
             if value is not None and (self.then != fate or not value >= 0):
-                found.append(f"{name} is {value}; expected a number that is not negative, with then: {fate}.")
+                found.append(
+                    Said(
+                        f"{name} is {value}; expected a number that is not negative, with then: {fate}.",
+                        f"{name} 为 {value}，应为非负数，且 then 为 {fate}。",
+                    )
+                )
         return found
 
     def respond(self, problem: MarketProblem, seen: Observed, applied: Array | None = None) -> Response:
