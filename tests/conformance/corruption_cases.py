@@ -139,6 +139,12 @@ def rolling() -> Subject:
     return windows(problem, RollingHorizon(window=2, announcements=NEWS), Foresight(2, 1, NEWS))
 
 
+def rolling_vintages() -> Subject:
+    """Windows of two years that hand vintages on; some expire."""
+    problem = sector((130.0, 110.0, 90.0, 60.0), instruments={"vintages": {"life": 2}})
+    return windows(problem, RollingHorizon(window=2), Foresight(2, 1, ()))
+
+
 def yearly() -> Subject:
     """Years alone, in which allowances kept are worth the last price."""
     concept = YearByYear(carry_value="last_price", first_value=5.0)
@@ -215,6 +221,7 @@ CONCEPTS: dict[str, Callable[[], Subject]] = {
 def concept_cases() -> list[Case]:
     """Every concept, and every supply rule under the one that holds them."""
     found = [Case("concept", name, make) for name, make in CONCEPTS.items()]
+    found.append(Case("concept", "rolling_horizon_of_vintages", rolling_vintages))
     return [
         *found,
         *(Case("rule_driven_supply", name, partial(_ruled, rule, make)) for name, (rule, make) in RULES.items()),

@@ -203,9 +203,7 @@ def test_a_concept_of_the_file_is_used_and_printed(tmp_path: Path, capsys: pytes
     assert "foresees the whole path" not in printed
 
 
-def test_a_tree_is_shown_by_node_and_written_without_a_path_picture(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_tree_is_shown_by_node_and_drawn_by_branch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = """\
 concept:
   kind: scenario_tree
@@ -220,5 +218,5 @@ concept:
     assert "By node" in printed
     assert "now, tight, loose" in printed
     assert (tmp_path / "out" / "tables" / "nodes.csv").is_file()
-    assert not (tmp_path / "out" / "figures").exists()
+    assert {path.name for path in (tmp_path / "out" / "figures").iterdir()} == {"tree.png", "tree.svg"}
     assert "By node and enterprise" in printed

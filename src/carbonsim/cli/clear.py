@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from carbonsim.cli.shell import Force, Lang, Quiet, app, lang_of, progress_bar, say
 from carbonsim.errors import InputError, Issue, chinese_of
+
+if TYPE_CHECKING:
+    from carbonsim.market.problem_file import ProblemFile
 
 STUDY_KEYS = {"extends", "years"}  # a change file names what it extends, a study file its first and last year
 PROBLEM_KEYS = {"kind", "year", "enterprises"}  # a problem file has at least one of them
@@ -50,19 +53,17 @@ def clear(
 
     shown = language(lang_of(lang))
     file = read_problem(problem)
-    if check and file.expected is None:
-        raise InputError(
-            Issue("expected", file.shown, "--check needs an answer to compare with, and the file states none.",
-                  "--check 需要可比较的答案，而文件未给出。", "Add expected: to the file.",
-                  "请在文件中加入 expected:。")
-        )  # fmt: skip
+    if check:
+        _check_has_answer(file)
     if out:
         from carbonsim.report.market_folder import check_market_target
 
         check_market_target(Path(out), force=force)
     with progress_bar(quiet) as progress:
         progress("出清市场" if shown == "zh" else "clearing the market", 0, 100)
-        cleared = file.clear(engine, lambda stage, part: progress(stage, round(100 * part), 100))
+        cleared = file.clear(
+            engine, lambda stage, part: progress(chinese_of(stage) if shown == "zh" else stage, round(100 * part), 100)
+        )
         comparisons = file.compare(cleared)
         if out:
             from carbonsim.report.market_folder import write_market
@@ -77,6 +78,16 @@ def clear(
         raise InputError(
             Issue("expected", file.shown, f"{wrong} of {len(comparisons)} values differ from those expected.",
                   f"{len(comparisons)} 个数值中有 {wrong} 个与文件给出的不同。")
+        )  # fmt: skip
+
+
+def _check_has_answer(file: ProblemFile) -> None:
+    """Refuse to compare with an answer that the file does not state."""
+    if file.expected is None:
+        raise InputError(
+            Issue("expected", file.shown, "--check needs an answer to compare with, and the file states none.",
+                  "--check 需要可比较的答案，而文件未给出。", "Add expected: to the file.",
+                  "请在文件中加入 expected:。")
         )  # fmt: skip
 
 

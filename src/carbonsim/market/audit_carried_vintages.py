@@ -32,11 +32,11 @@ def carried_lines(true: MarketProblem, decisions: Sequence[Decision], dataset: x
         return
     rule = _rule(true)
     opening = _stock(rule, true.opening_bank)
-    yield labels("foresight.vintages", dataset, {"vintage": (*sorted(opening), *true.year)})
+    yield labels("foresight.vintages.labels", dataset, {"vintage": (*sorted(opening), *true.year)})
     wrong = np.zeros(len(decisions))
     for row, decision in enumerate(decisions):
         mine = _rule(decision.problem)
-        due = opening if row == 0 else _left(dataset, decision.year - 1)
+        due = opening if row == 0 else _left(true, dataset, decision.year - 1)
         held = _stock(mine, decision.problem.opening_bank)
         size = max([*map(abs, due.values()), 1e-300])
         apart = max((abs(held.get(born, 0.0) - due.get(born, 0.0)) for born in {*held, *due}), default=0.0)
@@ -57,7 +57,7 @@ def _stock(rule: Any, bank: float) -> dict[int, float]:
     return {int(born): float(tonnes) for born, tonnes in stated.items()}
 
 
-def _left(dataset: xr.Dataset, year: int) -> dict[int, float]:
-    """Tonnes of each vintage published as left at the end of a year."""
-    column = dataset["vintage_stock"].sel(year=year).values
+def _left(true: MarketProblem, dataset: xr.Dataset, year: int) -> dict[int, float]:
+    """Tonnes of each vintage published as left at the end of a year, by its place: labels have a line of their own."""
+    column = dataset["vintage_stock"].isel(year=true.year.index(year)).values
     return {int(born): float(tonnes) for born, tonnes in zip(dataset.vintage.values, column, strict=True)}

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from carbonsim.market.audit_desk_least import least_line
 from carbonsim.market.audit_ledger import labels
 from carbonsim.market.certificate import Certificate, Line
 
@@ -22,12 +23,21 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 EXACT = 1e-7
 WORTH = 1e-6
+ROUNDING = 1e-8  # times EXACT: some units in the last place of the numbers that a difference is made of
 SMALL = 1e-6  # of all tonnes or of all money: a balance below this share of what it is left of has no smaller scale
 
 
 def audit_desk(desk: Desk, dataset: xr.Dataset) -> Certificate:
     """The certificate of a desk's plan."""
-    return Certificate((*_ledger_lines(desk, dataset), *_deadline_lines(desk, dataset), *_worth_lines(desk, dataset)))
+    return Certificate(tuple(desk_lines(desk, dataset)))
+
+
+def desk_lines(desk: Desk, dataset: xr.Dataset) -> Iterator[Line]:
+    """The lines of the certificate, one by one."""
+    yield from _ledger_lines(desk, dataset)
+    yield from _deadline_lines(desk, dataset)
+    yield from _worth_lines(desk, dataset)
+    yield least_line(desk, dataset, _counts(desk))
 
 
 def _line(name: str, residual: float | Array, scale: float | Array, tolerance: float = EXACT) -> Line:
@@ -66,7 +76,8 @@ def _ledger_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
     yuan = SMALL * max(gross, 1e-300)
     yield _line("desk.cash", cash - expected, np.minimum(np.abs(cash) + np.abs(spent), 1e3 * np.abs(cash)) + yuan)
     flow = data.cash_flow.values
-    yield _line("desk.cash_flow", flow - (cash - opening), np.abs(flow) + yuan)
+    # A flow is the difference of two numbers that are published, so that it has no rounding but theirs.
+    yield _line("desk.cash_flow", flow - (cash - opening), np.abs(flow) + ROUNDING * (np.abs(cash) + np.abs(opening)))
     worst = np.maximum.accumulate(np.maximum(-cash, 0.0))
     yield _line("desk.cash_needed", data.cash_needed.values - worst, worst + yuan)
     if np.isfinite(desk.credit_line):
@@ -80,7 +91,8 @@ def _deadline_lines(desk: Desk, data: xr.Dataset) -> Iterator[Line]:
     tonne = SMALL * all_tonnes
     yield _line("desk.surrendered", surrendered - (total - used - missing), abs(surrendered) + tonne)
     left = data.holdings.values[-1] - surrendered
-    yield _line("desk.left_over", left - carried - expired, min(abs(carried) + abs(expired), abs(left)) + tonne)
+    kept = min(SMALL * abs(carried) + abs(expired), abs(left))
+    yield _line("desk.left_over", left - carried - expired, kept + tonne)
     yield _line("desk.signs", min(0.0, used, missing, carried, expired, surrendered), all_tonnes, 1e-9)
     yield _line("desk.credit_limit", max(used - desk.credit_limit * total, 0.0), used + tonne)
     stock = desk.opening_credits + float(data.credits_bought.sum())

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from carbonsim.market.audit_enterprise_hull import DualHull, Offer, few_choices
 from carbonsim.market.audit_enterprise_replies import own_programmes
 from carbonsim.market.audit_ledger import worst
 from carbonsim.market.certificate import Line
@@ -20,7 +21,7 @@ Array = NDArray[np.float64]
 
 SAME = 1e-6  # of the money at stake, or of a price
 FOUND = 1e-8  # of the money at stake: what counts as reached
-LARGEST = 200  # enterprise-years up to which prices are searched
+LARGEST = {True: 1_000, False: 50}  # enterprise-years up to which prices are found, by whether choices are few
 HIGHEST = 1e3  # multiple of every cost at which a price that may still rise is unbounded
 ROUNDS = 500
 EXACT = 1e-9
@@ -67,7 +68,28 @@ class _View:
     @property
     def searched(self) -> bool:
         """Whether hull and supporting prices must be there."""
-        return self.problem.baseline.size <= LARGEST and not self.places and not self.rationed
+        return self.problem.baseline.size <= LARGEST[few_choices(self.own)] and not self.places and not self.rationed
+
+    @property
+    def most(self) -> float:
+        """A price that is higher than everything that could bound one."""
+        costs = [abs(cost) for own in self.own for cost in own.cost]
+        return HIGHEST * max([1.0, *costs, *(float(np.nanmax(s.price, initial=0.0)) for s in self.selling)])
+
+    @property
+    def offers(self) -> list[tuple[SupplyStep, int]]:
+        """Steps and years in which something is sold."""
+        years = range(len(self.problem.year))
+        return [(s, y) for s in self.selling for y in years if not np.isnan(s.price[y]) and s.quantity[y] > 0]
+
+    def plan_cost(self) -> float:
+        """What the plan costs all enterprises and suppliers."""
+        problem, paid = self.problem, 0.0
+        for s, step in enumerate(problem.steps):
+            if step in self.selling:
+                used = self.dataset.step_used.values[s]
+                paid += float(np.sum(problem.discount * np.nan_to_num(step.price) * used))
+        return float(self.spent[self.firms].sum()) + paid / self.unit
 
 
 def _spent(problem: MarketProblem, dataset: xr.Dataset) -> Array:
@@ -127,9 +149,8 @@ def _search_lines(view: _View) -> Iterator[Line]:
         said = np.array([(~np.isnan(dataset[name].values)).any() for name in names], dtype=float)
         yield worst("decisions.not_searched", said, 1.0, 0.0, names)
         return
-    search = _Search(view)
-    bound = search.run(None)[1]
-    search.floor = bound - FOUND * view.size * 0.1
+    search: _Search | DualHull = _dual_hull(view) if few_choices(view.own) else _Search(view)
+    bound = search.bound()
     years, discount = np.eye(len(problem.year)), problem.discount
     hull = discount * dataset.hull_price.values
     gap = bound - search.value(hull)
@@ -138,15 +159,21 @@ def _search_lines(view: _View) -> Iterator[Line]:
     apart = abs(float(hull.sum()) - least) / max(float(np.min(hull[hull > 0], initial=np.inf)), 1e-3)
     yield Line("decisions.hull_is_lowest", apart if np.isfinite(hull).all() else np.inf, 1e-5, "hull_price")
     floor = max(0.1 * float(hull.max(initial=0.0)), 1e-3)
-    supported = search.plan_cost() - bound <= 10 * FOUND * view.size
+    supported = view.plan_cost() - bound <= 10 * FOUND * view.size
     for name, sign in (("supporting_low", 1.0), ("supporting_high", -1.0)):
         found, wrong = discount * dataset[name].values, np.zeros(len(hull))
         for y, row in enumerate(years):
             end = float(search.end(sign * row)[y]) if supported else np.nan
-            end = np.inf if end > 0.9 * search.most else end
+            end = np.inf if end > 0.9 * view.most else end
             same = (np.isnan(end) and np.isnan(found[y])) or end == found[y]
             wrong[y] = 0.0 if same else np.nan_to_num(abs(end - found[y]) / max(abs(end), floor), nan=1.0)
         yield worst(f"decisions.{name}", wrong, 1.0, 1e-5, problem.year)
+
+
+def _dual_hull(view: _View) -> DualHull:
+    discount = view.problem.discount
+    offers = [Offer(y, float(discount[y] * s.price[y]), float(s.quantity[y]) / view.unit) for s, y in view.offers]
+    return DualHull(view.own, view.problem.supply / view.unit, offers, view.most)
 
 
 @dataclass(eq=False)
@@ -161,36 +188,21 @@ class _Search:
         for k, own in enumerate(self.view.own):
             self.cuts.append((k, self.view.net[own.enterprise], float(self.view.spent[own.enterprise])))
 
-    @property
-    def most(self) -> float:
-        """A price that is higher than everything that could bound one."""
-        costs = [abs(cost) for own in self.view.own for cost in own.cost]
-        return HIGHEST * max([1.0, *costs, *(float(np.nanmax(s.price, initial=0.0)) for s in self.view.selling)])
-
-    @property
-    def offers(self) -> list[tuple[SupplyStep, int]]:
-        """Steps and years in which something is sold."""
-        years = range(len(self.view.problem.year))
-        return [(s, y) for s in self.view.selling for y in years if not np.isnan(s.price[y]) and s.quantity[y] > 0]
-
-    def plan_cost(self) -> float:
-        """What the plan costs all enterprises and suppliers."""
-        problem, paid = self.view.problem, 0.0
-        for s, step in enumerate(problem.steps):
-            if step in self.view.selling:
-                used = self.view.dataset.step_used.values[s]
-                paid += float(np.sum(problem.discount * np.nan_to_num(step.price) * used))
-        return float(self.view.spent[self.view.firms].sum()) + paid / self.view.unit
-
     def value(self, present: Array) -> float:
         """L at present prices: what all pay at best, less what supply earns."""
         found = sum(own.best(present)[0] for own in self.view.own)
         found -= float(present @ self.view.problem.supply) / self.view.unit
-        for step, y in self.offers:
+        for step, y in self.view.offers:
             gain = float(present[y] - self.view.problem.discount[y] * step.price[y])
-            if gain > SAME * self.most / HIGHEST:
+            if gain > SAME * self.view.most / HIGHEST:
                 found -= gain * float(step.quantity[y]) / self.view.unit
         return float(found)
+
+    def bound(self) -> float:
+        """The greatest L; from then on every search keeps it."""
+        found = self.run(None)[1]
+        self.floor = found - FOUND * self.view.size * 0.1
+        return found
 
     def end(self, direction: Array) -> Array:
         """The prices least in a direction that keep the floor, let go a little where rounding leaves none."""
@@ -207,12 +219,19 @@ class _Search:
         years, firms = len(self.view.problem.year), len(self.view.own)
         for _ in range(ROUNDS):
             found, aim = self._master(direction)
+            if np.isnan(aim):
+                break
             missed = 0.0
             for k, own in enumerate(self.view.own):
+                away = own.endless(found[:years])
+                if away is not None:
+                    self.cuts.append((-1, *away))
+                    missed = np.inf
+                    continue
                 cost, trade, spent = own.best(found[:years])
                 gap = found[years + k] - cost
-                # Trade as far as it may go shows arbitrage; there prices are told apart as well as the solver does.
-                far = float(np.abs(trade).max(initial=0.0)) * float(np.abs(found[:years]).max(initial=0.0))
+                # Prices are told apart as well as the solver does, so the gap of a large trade is known less well.
+                far = float(np.abs(trade).max(initial=0.0))
                 if gap > 1e-3 * FOUND * self.view.size / firms and gap > EXACT * far:
                     self.cuts.append((k, trade, spent))
                     missed += gap
@@ -224,12 +243,14 @@ class _Search:
         from scipy.optimize import linprog
 
         problem, unit = self.view.problem, self.view.unit
-        years, firms, offers = len(problem.year), len(self.view.own), self.offers
+        years, firms, offers = len(problem.year), len(self.view.own), self.view.offers
         gain = np.concatenate([-problem.supply / unit, np.ones(firms + len(offers))])
         rows, limits = [], []
         for k, trade, spent in self.cuts:
             row = np.zeros(len(gain))
-            row[:years], row[years + k] = -trade, 1.0
+            row[:years] = -trade
+            if k >= 0:
+                row[years + k] = 1.0
             size = max(1.0, float(np.abs(trade).max()))
             rows.append(row / size)
             limits.append(spent / size)
@@ -243,7 +264,7 @@ class _Search:
             limits.append(-self.floor)
         cost = -gain if direction is None else np.concatenate([direction, np.zeros(firms + len(offers))])
         box: list[tuple[float | None, float | None]] = (
-            [(0.0, self.most)] * years + [(None, None)] * firms + [(None, 0.0)] * len(offers)
+            [(0.0, self.view.most)] * years + [(None, None)] * firms + [(None, 0.0)] * len(offers)
         )
         answer = linprog(
             cost, A_ub=np.array(rows), b_ub=limits, bounds=box,

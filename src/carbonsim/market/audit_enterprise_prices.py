@@ -344,7 +344,11 @@ def _end_lines(view: _View, low: Array, high: Array) -> Iterator[Line]:
     scale = np.maximum(np.where(np.isinf(ends[0]), 0.0, ends[0]), FLOOR)
     yield worst("price.high_is_highest", apart, scale, OPTIMAL, years)
     if any(i.couples_prices for i in view.problem.instruments if isinstance(i, EnterpriseInstrument)):
-        # Worths are then those of the optimum itself, which the conditions hold but need not single out.
+        # Worths are then those of the optimum itself, which the conditions hold but need not single out; of all price
+        # paths the published one has the least sum, which is the path of all low ends where these fit together.
+        if not np.isnan(view.dataset.allowance_price.values).any():
+            total, lowest = float(discount @ view.price), view.face.least_sum(view.market)
+            yield Line("price.is_least_sum", abs(total - lowest) / max(total, FLOOR), OPTIMAL, "allowance_price")
         return
     apart = np.nan_to_num(view.price - low)
     yield worst("price.is_low_end", apart, np.maximum(np.abs(low), FLOOR), IDENTITY, years)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from carbonsim.market.problem import MarketProblem
 
 Array = NDArray[np.float64]
 
-FAR = 1e5  # multiple of all that an enterprise owes and is given, up to which it may trade in a year
+FAR = 1e5  # multiple of all that an enterprise owes and is given, from which an end of its trade in a year is none
+REACH = 4.0  # multiple of twice what an enterprise owes and is given, within which it trades where no trade is endless
+GAIN = 1e-9  # share of the highest price from which a direction without end pays
 
 
 @dataclass(eq=False)
@@ -48,36 +51,77 @@ class OwnProgramme:
         self.rows.append((entries, low, high))
 
     def best(self, present: Array) -> tuple[float, Array, float]:
-        """At present prices by year: the least cost with trade, the net purchases, and the cost without trade."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
+        """At present prices by year: the least cost with trade, the net purchases, and the cost without trade.
 
-        cost = np.array(self.cost)
+        Trade is held within reach of what the enterprise could ever need or own: where trade without end pays nothing
+        (``endless``) its best reply is there, and a solver that may go further loses digits on what changes nothing.
+        """
+        if self.endless(present) is not None:
+            return -np.inf, np.zeros(len(present)), np.nan
+        cost, whole = self._cost(present), np.array(self.whole, dtype=bool)
+        low, high = np.array(self.ends, dtype=float).reshape(-1, 2).T
+        for place in (*self.bought.values(), *self.sold.values()):
+            high[place] = min(high[place], REACH * self.most)
+        found = self._solve(cost, low, high, whole)
+        if found is not None and whole.any():
+            # A decision that is whole but for the solver's tolerance would let a little be traded for nothing.
+            chosen = np.round(found)
+            found = self._solve(cost, np.where(whole, chosen, low), np.where(whole, chosen, high), np.zeros_like(whole))
+        if found is None:
+            return np.nan, np.zeros(len(present)), np.nan
+        least, trade = float(cost @ found), self._trade(found)
+        return least, trade, least - float(present @ trade)
+
+    def endless(self, present: Array) -> tuple[Array, float] | None:
+        """A direction without end in which the cost with trade falls: net purchases, and cost without; else None."""
+        cost, whole = self._cost(present), np.array(self.whole, dtype=bool)
+        low, high = np.array(self.ends, dtype=float).reshape(-1, 2).T
+        away = np.where(whole | np.isfinite(low), 0.0, -1.0), np.where(whole | (high < FAR), 0.0, 1.0)
+        found = self._solve(cost, *away, np.zeros_like(whole), ends=False)
+        gain = 0.0 if found is None else -float(cost @ found)
+        if found is None or gain <= GAIN * max(1.0, float(np.abs(cost).max(initial=0.0))):
+            return None
+        trade = self._trade(found)
+        return trade, -gain - float(present @ trade)
+
+    def _cost(self, present: Array) -> Array:
+        cost = np.array(self.cost, dtype=float)
         for y in self.bought:
             cost[self.bought[y]] += present[y]
             cost[self.sold[y]] -= present[y]
-        matrix = np.zeros((len(self.rows), len(cost)))
+        return cost
+
+    def _trade(self, values: Array) -> Array:
+        trade = np.zeros(len(self.problem.year))
+        for y in self.bought:
+            trade[y] = values[self.bought[y]] - values[self.sold[y]]
+        return trade
+
+    @cached_property
+    def _matrix(self) -> Array:
+        """Factors of all rows; read once all instruments have added theirs."""
+        matrix = np.zeros((len(self.rows), len(self.cost)))
         for k, (entries, _, _) in enumerate(self.rows):
             for place, factor in entries.items():
                 matrix[k, place] += factor
-        rows = LinearConstraint(matrix, [row[1] for row in self.rows], [row[2] for row in self.rows])
-        low, high = np.array(self.ends).T
-        whole = np.array(self.whole, dtype=bool)
+        return matrix
+
+    def _solve(
+        self, cost: Array, low: Array, high: Array, whole: NDArray[np.bool_], *, ends: bool = True
+    ) -> Array | None:
+        """The cheapest columns within their ends; without ``ends`` every finite end of a row is 0. None if none is."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        least, most = (np.array([row[side] for row in self.rows], dtype=float) for side in (1, 2))
+        if not ends:
+            least, most = (np.where(np.isfinite(end), 0.0, end) for end in (least, most))
+        if not len(cost):
+            return cost if np.all((least <= 0) & (most >= 0)) else None
         answer = milp(
-            cost, constraints=rows, bounds=Bounds(low, high), integrality=whole.astype(int),
-            options={"mip_rel_gap": 1e-10},
+            cost, constraints=LinearConstraint(self._matrix, least, most), bounds=Bounds(low, high),
+            integrality=whole.astype(int), options={"mip_rel_gap": 1e-10},
         )  # fmt: skip
-        if answer.x is not None and whole.any():
-            # A decision that is whole but for the solver's tolerance would let a little be traded for nothing.
-            chosen = np.round(answer.x)
-            low, high = np.where(whole, chosen, low), np.where(whole, chosen, high)
-            answer = milp(cost, constraints=rows, bounds=Bounds(low, high))
-        trade = np.zeros(len(self.problem.year))
-        if answer.x is None:
-            return np.nan, trade, np.nan
-        for y in self.bought:
-            trade[y] = answer.x[self.bought[y]] - answer.x[self.sold[y]]
-        least = float(cost @ answer.x)
-        return least, trade, least - float(present @ trade)
+        return None if answer.x is None else np.asarray(answer.x)
 
 
 def own_programmes(problem: MarketProblem, opening: Array, active: NDArray[np.bool_]) -> list[OwnProgramme]:

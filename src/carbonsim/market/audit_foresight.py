@@ -168,8 +168,9 @@ def _chain_lines(
         place = problem.year.index(decision.year)
         before = problem.opening_bank if row == 0 else float(bank[place - 1])
         if row > 0 and before < 0:
-            banking = next(tool for tool in problem.instruments if tool.label == "banking")
-            rates = np.broadcast_to(banking.yearly().get("borrowing_interest", np.zeros(1)), (len(problem.year),))
+            # Vintages, which stand in for banking, may not be owed: their own lines say so.
+            yearly = next((tool.yearly() for tool in problem.instruments if tool.label == "banking"), {})
+            rates = np.broadcast_to(yearly.get("borrowing_interest", np.zeros(1)), (len(problem.year),))
             before *= 1 + float(rates[place - 1])
         opening[row] = abs(decision.problem.opening_bank - before) / max(abs(before), 1e-300)
         worth[row] = _worth(problem, foresight, dataset, row, place)
@@ -234,13 +235,15 @@ def _published_gap(problem: MarketProblem, decision: Decision, dataset: xr.Datas
             there = there * 0
         if mine.dims[0] == "vintage":
             whole = np.full(here.shape, np.nan if name == "vintage_price" else 0.0)
-            place_of = {born: row for row, born in enumerate(mine.vintage.values.tolist())}
-            whole[[place_of[born] for born in own.vintage.values.tolist()]] = there
+            born, held = mine.vintage.values.tolist(), own.vintage.values.tolist()
+            if not set(held) <= set(born):
+                return np.inf
+            whole[[born.index(one) for one in held]] = there
             there = whole
         if mine.dims[0] in ("step", "tier") and len(here) != len(there):
             labels, kept = list(mine[mine.dims[0]].values), list(own[mine.dims[0]].values)
             idle = [row for row, label in enumerate(labels) if label not in kept]
-            if np.any(here[idle] != 0):
+            if np.any(here[idle] != 0) or not set(kept) <= set(labels):
                 return 1.0
             here = here[[labels.index(label) for label in kept]]
         return _gap(here, there)

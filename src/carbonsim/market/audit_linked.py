@@ -75,7 +75,9 @@ def _price_lines(name: str, place: int, dataset: xr.Dataset, alone: xr.Dataset) 
     least, most = alone.price_low.values, np.nan_to_num(alone.price_high.values, nan=np.inf)
     scale, top = np.maximum(low, 1e-3), np.nan_to_num(high, nan=np.inf)
     yield worst(f"{name}: linked_price.is_low_end", price - low, scale, SAME, dataset.year.values)
-    outside = np.maximum(least - low, 0.0) + np.nan_to_num(np.maximum(top - most, 0.0)) + np.maximum(low - top, 0.0)
+    bounded = np.isfinite(most)
+    above = np.where(bounded, np.maximum(top - np.where(bounded, most, 0.0), 0.0), 0.0)
+    outside = np.maximum(least - low, 0.0) + above + np.maximum(low - top, 0.0)
     yield worst(f"{name}: linked_price.in_interval", outside, scale, OPTIMAL, dataset.year.values)
 
 

@@ -92,6 +92,29 @@ class Face:
         """The same ends of some numbers by linear programmes, for conditions that are no differences."""
         from scipy.optimize import linprog
 
+        rows, limit, ranges = self._programme()
+        least, greatest = np.full(self.size, -np.inf), np.full(self.size, np.inf)
+        for node in nodes:
+            for sign, ends_found in ((1.0, least), (-1.0, greatest)):
+                cost = np.zeros(self.size + 1)
+                cost[node] = sign
+                answer = linprog(cost, A_ub=rows, b_ub=limit, bounds=ranges)
+                if answer.status == 0:
+                    ends_found[node] = sign * float(answer.fun or 0.0)
+        return least, greatest
+
+    def least_sum(self, nodes: Index) -> float:
+        """The least that some numbers add up to; minus infinity where nothing bounds it."""
+        from scipy.optimize import linprog
+
+        rows, limit, ranges = self._programme()
+        cost = np.zeros(self.size + 1)
+        cost[nodes] = 1.0
+        answer = linprog(cost, A_ub=rows, b_ub=limit, bounds=ranges)
+        return float(answer.fun or 0.0) if answer.status == 0 else -np.inf
+
+    def _programme(self) -> tuple[Array, Array, list[tuple[float | None, float | None]]]:
+        """All conditions as rows of what is at most a limit, and the ends of each number."""
         high, low, bound = (
             np.concatenate([one for part in group.values() for one in part])
             for group in (self.high, self.low, self.bound)
@@ -107,16 +130,8 @@ class Face:
         # Published quantities leave rounding in the conditions.
         limit = limit + SLACK * np.maximum(np.abs(limit), 1.0)
         real = np.isfinite(limit)
-        least, greatest = np.full(self.size, -np.inf), np.full(self.size, np.inf)
         ranges: list[tuple[float | None, float | None]] = [(None, None)] * self.size + [(0.0, 0.0)]
-        for node in nodes:
-            for sign, ends_found in ((1.0, least), (-1.0, greatest)):
-                cost = np.zeros(self.size + 1)
-                cost[node] = sign
-                answer = linprog(cost, A_ub=rows[real], b_ub=limit[real], bounds=ranges)
-                if answer.status == 0:
-                    ends_found[node] = sign * float(answer.fun or 0.0)
-        return least, greatest
+        return rows[real], limit[real], ranges
 
 
 def _still(before: Array, after: Array) -> bool:

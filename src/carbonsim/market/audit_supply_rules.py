@@ -174,7 +174,10 @@ def unsold_lines(
     row = [step.name for step in problem.steps].index(rule.acts_on)
     sold = dataset.step_used.values[row]
     again = dataset.unsold_reoffered.values
-    unsold = np.where(base + again > sold, base + again - sold, 0.0)
+    stock = dataset.reserve_stock.values
+    held = np.append(0.0, stock[:-1])
+    freed = dataset.reserve_release.values if rule.release_price is not None else np.zeros(len(years))
+    unsold = np.maximum(base + again + freed - sold, 0.0)
     limit = np.inf if rule.limit_share is None else rule.limit_share
     expected, reserved = np.zeros(len(years)), np.zeros(len(years))
     room = np.inf if rule.reserve_limit is None else rule.reserve_limit
@@ -183,7 +186,7 @@ def unsold_lines(
             ripe = np.sum(unsold[: y - rule.after + 1]) - np.sum(again[:y])
             expected[y] = np.clip(ripe, 0.0, limit * base[y] if np.isfinite(limit) else np.inf)
         if rule.then == "reserve":
-            reserved[y] = min(unsold[y], room - reserved.sum())
+            reserved[y] = min(unsold[y], room - held[y] + freed[y])
     lost = np.zeros(len(years)) if rule.then == "re_offer" else unsold - reserved
     waiting = np.cumsum(unsold - again) if rule.then == "re_offer" else np.zeros(len(years))
     rounding = 1e-12 * size(problem, base)  # each is a difference of volumes of the auction
@@ -191,7 +194,20 @@ def unsold_lines(
         found = dataset[f"unsold_{name}"].values
         apart = np.maximum(np.abs(found - value) - rounding, 0.0)
         yield worst(f"rule.unsold_{name}", apart, np.maximum(np.abs(value), 1e-6), IDENTITY, years)
-    stock = dataset.reserve_stock.values
-    yield worst("rule.reserve_stock", stock - np.cumsum(dataset.unsold_to_reserve.values), np.maximum(stock, 1e-6),
-                IDENTITY, years)  # fmt: skip
-    yield fixed_point(problem, dataset, again, base, tolerance)
+    moved = held + dataset.unsold_to_reserve.values - freed
+    yield worst("rule.reserve_stock", stock - moved, np.maximum(np.maximum(stock, held), 1e-6), IDENTITY, years)
+    yield worst("rule.reserve_not_negative", np.minimum(stock, 0.0), size(problem, base), IDENTITY, years)
+    if rule.release_price is not None:
+        yield same("rule.release", freed, _released_unsold(rule, dataset, held), years)
+    yield fixed_point(problem, dataset, again + freed, base, tolerance)
+
+
+def _released_unsold(rule: UnsoldAllowances, dataset: xr.Dataset, held: Array) -> Array:
+    """What a price that reached the trigger a year before takes out of the reserve."""
+    years, price = dataset.year.values, dataset.allowance_price.values
+    expected = np.zeros(len(years))
+    for y in range(1, len(years)):
+        trigger = in_force(rule.release_price, int(years[y - 1]))
+        if price[y - 1] - trigger >= -1e-9 * trigger:
+            expected[y] = min(in_force(rule.release_limit, int(years[y])), held[y])
+    return expected

@@ -28,6 +28,7 @@ Progress = Callable[[str, float], None]
 
 ENGINES: tuple[EngineName, ...] = ("programme", "price_search", "best_response")
 ROUNDING = 1e-9  # share of a year's obligations by which what stands in for allowances may exceed them
+AUDITED = 0.7  # where the bar stands when the answer is found and its audit begins
 COLUMNS_FOR_PROGRAMME = 10_000  # option-years up to which building the programme takes about a second
 
 
@@ -124,6 +125,8 @@ def clear(
         within = keep_within_obligations(problem, clearing, dataset)
         dataset = dataset if within is None else market_dataset(problem, within)
     _check_within_obligations(problem, dataset)
+    if progress is not None:
+        progress(Said("auditing the answer", "核验结果"), AUDITED)
     certificate = audit(problem, dataset)
     check_certificate(certificate)
     return Market(dataset, clearing.engine, clearing.reason, certificate)
@@ -158,7 +161,7 @@ def _clear(problem: MarketProblem, engine: Engine, progress: Progress | None) ->
     # Pyomo is loaded only when the programme is the engine.
     from carbonsim.market.programme import clear_by_programme
 
-    return clear_by_programme(problem, reason)
+    return clear_by_programme(problem, reason, progress)
 
 
 def _over_obligations(dataset: xr.Dataset) -> NDArray[np.intp]:

@@ -174,7 +174,9 @@ def plan_desk(desk: Desk) -> DeskPlan:
         ``carry_over_value``, ``net_sales_value``, ``purchase_limit_value``, ``credit_limit_value``, ``deadline_value``
         (an allowance at the deadline), ``whole_value`` (one more of the whole allowances carried over),
         ``credit_value``, ``surrender_limit_value`` (credits and missing tonnes are no more than the obligation)
-        [CNY/tCO2e]; of several possible values the least. ``obligation_cost``: what one more tonne to cover costs.
+        [CNY/tCO2e]. ``obligation_cost``: what one more tonne to cover costs. Where the plan leaves several values open,
+        as in a month with nothing held and no trade, all these are the least: the point at which the values of
+        allowances and of the deadline's limits, and those of money times the highest price, add up to least.
 
     Raises
     ------
@@ -240,10 +242,16 @@ def _wrong_together(desk: Desk) -> Iterator[str]:
             f"fee is {desk.fee:g}; expected a share of the price below 1.",
             f"fee 为 {desk.fee:g}，应为价格中小于 1 的比例。",
         )
-    if desk.trade_for_profit and np.isinf(desk.credit_line) and np.any(np.isinf(desk.by_month("volume_limit"))):
+    unlimited = np.isinf(desk.by_month("volume_limit"))
+    price = np.resize(desk.allowance_price, len(unlimited))
+    for_nothing = np.logical_or.accumulate(unlimited & (price == 0.0))
+    endless = bool(np.any(for_nothing & unlimited & (price > 0.0)))  # bought for nothing, sold later for something
+    if desk.trade_for_profit and (endless or (np.isinf(desk.credit_line) and bool(np.any(unlimited)))):
         yield Said(
-            "trade_for_profit has no end without a limit; give a finite credit_line or volume_limit.",
-            "trade_for_profit 不设限就没有尽头；请给出有限的 credit_line 或 volume_limit。",
+            "trade_for_profit has no end without a limit; give a finite credit_line or volume_limit, and a "
+            "volume_limit where the price is 0.",
+            "trade_for_profit 不设限就没有尽头；请给出有限的 credit_line 或 volume_limit，价格为 0 的月份须给出 "
+            "volume_limit。",
         )
     if not (desk.monthly_interest > -1 and np.isfinite(desk.opening_cash) and np.isfinite(desk.net_sales_before)):
         yield Said(

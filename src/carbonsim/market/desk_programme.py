@@ -6,15 +6,15 @@ Sets: m month. Tonnes are divided by ``scale``, money by ``scale`` too, so that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from carbonsim.errors import InfeasibleError
+from carbonsim.errors import InfeasibleError, SolverError
 from carbonsim.market.supply import Array
-from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, compile_programme
+from carbonsim.solving import CompiledProgramme, DualFace, LoadedProgramme, Solution, compile_programme
 
 if TYPE_CHECKING:
     import pyomo.environ as pyo
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SCALED = 1e3  # the largest quantity in the programme's own unit
 SMALL = 1e-9
+ROUNDING = 1e-12  # of all money: what is left of it where nothing is traded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +36,11 @@ class _Found:
         position = self.compiled.column_position()
         place = position.get(name, position.get(_quoted(name)))
         return 0.0 if place is None else float(self.solution.values[place]) * self.scale
+
+    def more_than_rounding(self, name: str) -> float:
+        """A quantity, 0 where it is what the solver's arithmetic leaves of the largest one."""
+        value = self.column(name)
+        return value if value > ROUNDING * SCALED * self.scale else 0.0
 
     def dual(self, name: str) -> float:
         rows = {row: place for place, row in enumerate(self.compiled.rows)}
@@ -71,7 +77,24 @@ def best_plan(desk: Desk) -> xr.Dataset:
     wealth = [-found.solution.objective for found in plans]
     # Of plans worth the same the simpler one, without a condition on sales, is taken.
     best = int(np.argmax(np.array(wealth) > max(wealth) - SMALL * (1 + abs(max(wealth)))))
-    return _dataset(desk, plans[best])
+    return _dataset(desk, _least(desk, plans[best]))
+
+
+def _least(desk: Desk, found: _Found) -> _Found:
+    """The same plan with the multipliers that add up to least, those of money times the highest price."""
+    worth = float(desk.by_month("allowance_price").max()) or 1.0
+    shift = {
+        place: worth if name.startswith("pay") else 1.0
+        for place, name in enumerate(found.compiled.rows)
+        if name.startswith(("hold", "pay", "deadline", "surrender", "carry_over", "net_seller"))
+    }
+    dual = DualFace(found.compiled, found.solution).toward(shift)
+    if dual is None:
+        raise SolverError(
+            "What the plan's allowances and money are worth has no least value; report the desk.",
+            "该计划中配额与资金的价值没有最小值；请报告该履约台。",
+        )
+    return replace(found, solution=replace(found.solution, row_dual=dual))
 
 
 def _whole_plans(desk: Desk, *, seller: bool) -> list[_Found]:
@@ -171,7 +194,8 @@ def _declare_deadline(desk: Desk, model: pyo.ConcreteModel, *, seller: bool, sca
 def _solve(desk: Desk, *, seller: bool, whole: float | None = None) -> _Found | None:
     if seller and not desk.carry_over_multiple:
         return None
-    largest = max(desk.obligation, desk.opening_holdings, float(desk.by_month("issued").sum()), 1e-9)
+    largest = max(desk.obligation, desk.opening_holdings, float(desk.by_month("issued").sum()))
+    largest = largest if largest > SMALL else 1.0
     scale = largest / SCALED
     compiled = compile_programme(declare_desk(desk, seller=seller, scale=scale, whole=whole))
     solution = LoadedProgramme(compiled).solve()
@@ -186,10 +210,13 @@ def _dataset(desk: Desk, found: _Found) -> xr.Dataset:
 
     bought, sold = found.trades(months)
     credits = np.maximum(path("credits"), 0.0)
-    cash, holdings = np.array(path("cash")), np.maximum(path("holdings"), 0.0)
+    holdings = np.maximum(path("holdings"), 0.0)
+    cash = np.array(path("cash"))
+    # Of all the money that changes hands a plan in which none does leaves the solver's rounding.
+    cash = np.where(np.abs(cash) > ROUNDING * _gross_money(desk), cash, 0.0)
     before = np.concatenate([[desk.opening_cash], cash[:-1]])
     used, carried, expired, missing = (
-        max(found.column(name), 0.0) for name in ("used", "carried", "expired", "missing")
+        found.more_than_rounding(name) for name in ("used", "carried", "expired", "missing")
     )
     net_sales = desk.net_sales_before + float((desk.in_window * (sold - bought)).sum())
     limit = desk.carry_over_base + desk.carry_over_multiple * max(net_sales, 0.0)
@@ -221,6 +248,12 @@ def _dataset(desk: Desk, found: _Found) -> xr.Dataset:
         coords={"month": months},
         attrs={"plan": "net seller" if "net_seller" in found.compiled.rows else "base of the carry-over limit"},
     )  # fmt: skip
+
+
+def _gross_money(desk: Desk) -> float:
+    """All allowances at the highest price, and the cash there is."""
+    tonnes = desk.obligation + desk.opening_holdings + float(desk.by_month("issued").sum())
+    return float(desk.by_month("allowance_price").max()) * tonnes + abs(desk.opening_cash)
 
 
 def _least_values(desk: Desk, found: _Found, used: float) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
@@ -14,8 +15,10 @@ from carbonsim.errors import InfeasibleError, InputError, Said, SolverError, sho
 from carbonsim.market.clearing import Clearing, EnterpriseClearing
 from carbonsim.market.enterprise_data import OWN_KINDS, EnterpriseData
 from carbonsim.market.enterprise_decisions import price_decisions
+from carbonsim.market.enterprise_hull import HullProgramme, best_plan, hull_programme
 from carbonsim.market.enterprise_instrument import Found, Published
 from carbonsim.market.enterprise_programme import own_name, shared_name, tiled_programme
+from carbonsim.market.enterprise_replies import Replies
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.programme import responds
 from carbonsim.market.programme_prices import POINT_WIDTH
@@ -30,7 +33,6 @@ from carbonsim.solving import (
     LoadedProgramme,
     Solution,
     explain_infeasible,
-    solve_mixed_integer,
 )
 from carbonsim.solving.tile import TiledProgramme
 
@@ -41,7 +43,9 @@ ROUNDING = 1e-12  # flows below this share of the largest one are the solver's r
 SETTLINGS = 20  # corrections of yes-or-no decisions that cost nothing
 
 
-def clear_by_enterprises(problem: MarketProblem, reason: str) -> Clearing:
+def clear_by_enterprises(
+    problem: MarketProblem, reason: str, progress: Callable[[str, float], None] | None = None
+) -> Clearing:
     """Prices and quantities by the programme with a balance for each enterprise.
 
     With integer columns the best plan is found first; prices are then those of the programme with its integers fixed,
@@ -56,15 +60,20 @@ def clear_by_enterprises(problem: MarketProblem, reason: str) -> Clearing:
     SolverError
         If HiGHS proves no optimum, or leaves a gap.
     """
+    tell = progress or (lambda stage, part: None)
     data = EnterpriseData(problem)
     _refuse_quadratic(data)
+    tell(Said("building the programme by enterprise", "建立分企业规划"), 0.0)
     tiled = tiled_programme(data)
     whole = tiled.programme.integer is not None
-    plan = solve_mixed_integer(tiled.programme) if whole else None
+    hull = hull_programme(Replies(tiled)) if whole else None
+    tell(Said("finding the best decisions", "求最优决策") if whole else Said("solving the programme", "求解规划"), 0.1)
+    plan = best_plan(tiled.programme, hull) if whole else None
     if whole and plan is None:
         _raise_infeasible(data, tiled)
     solved = _solve(data, tiled, tiled.programme if plan is None else plan.fixed)
-    return _clearing(_within_obligations(solved if plan is None else _settle(solved)), reason, plan)
+    tell(Said("finding prices and what everybody forgoes", "求价格及各企业的损失"), 0.4)
+    return _clearing(_within_obligations(solved if plan is None else _settle(solved)), reason, plan, hull)
 
 
 def _within_obligations(solved: _Solved) -> _Solved:
@@ -217,7 +226,7 @@ class _Solved:
         return float(self.solution.values[self.tiled.columns(full)[0]] * self.data.scale)
 
 
-def _clearing(solved: _Solved, reason: str, plan: IntegerSolution | None) -> Clearing:
+def _clearing(solved: _Solved, reason: str, plan: IntegerSolution | None, hull: HullProgramme | None) -> Clearing:
     data, problem = solved.data, solved.data.problem
     low, high, duals = _intervals(solved)
     by_step, steps = _steps(solved)
@@ -242,7 +251,9 @@ def _clearing(solved: _Solved, reason: str, plan: IntegerSolution | None) -> Cle
         coordinates.update(instrument.coordinates())
     words: dict[str, str] = {}
     if chooses:
-        decided = price_decisions(data, solved.tiled, solved.solution.values, duals, not np.any(undetermined))
+        decided = price_decisions(
+            data, solved.tiled, solved.solution.values, duals, not np.any(undetermined), hull=hull
+        )
         published.update(decided.published)
         words.update(decided.words)
     return Clearing(
@@ -352,13 +363,16 @@ def _intervals(solved: _Solved) -> tuple[Array, Array, Array]:
 
     Conditions on prices and worths are differences of two of them, so of all optimal duals the lowest ones are a
     solution together: those just above what all balances have. Where an instrument couples several worths that fails;
-    the published duals are then those of the optimum itself, and the ends are found year by year.
+    the published duals are then those of the least sum of present prices, and the ends are found year by year.
     """
     face, market = DualFace(solved.programme, solved.solution), list(map(int, solved.balance))
     if any(instrument.couples_prices for instrument in solved.data.instruments):
-        base = _market_prices(solved, solved.solution.row_dual)
+        # Of all paths the one of the least sum: that of all low ends where these fit together.
+        summed = face.toward(dict.fromkeys(market, 1.0))
+        least = solved.solution.row_dual if summed is None else summed
+        base = _market_prices(solved, least)
         low, high = (_ends_by_year(solved, face, base, sign) for sign in (1.0, -1.0))
-        return np.minimum(low, base), np.maximum(high, base), solved.solution.row_dual
+        return np.minimum(low, base), np.maximum(high, base), least
     own = solved.own_balance[solved.own_balance >= 0].tolist()
     duals = face.toward(dict.fromkeys([*market, *own], 1.0))
     if duals is None:

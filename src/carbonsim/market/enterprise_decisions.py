@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from carbonsim.errors import SolverError
 from carbonsim.market.enterprise_data import EnterpriseData
+from carbonsim.market.enterprise_hull import HullProgramme
 from carbonsim.market.enterprise_instrument import Published
 from carbonsim.market.enterprise_replies import Replies
 from carbonsim.market.enterprise_search import Search
 from carbonsim.market.supply import Array
+from carbonsim.solving import DualFace, LoadedProgramme
 from carbonsim.solving.tile import TiledProgramme
 
-LARGEST_SEARCH = 200  # enterprises times years up to which hull and supporting prices are searched
+LARGEST_HULL = 1_000  # enterprises times years up to which hull and supporting prices are computed
+LARGEST_REPLIES = 50  # the same where enterprises have many choices, whose replies are searched one by one
 SAME = 5e-8  # share of the money at stake below which a gap is rounding
 UNBOUNDED = 0.99
 
@@ -46,7 +50,9 @@ class _Hull:
     words: str
 
 
-def price_decisions(data: EnterpriseData, tiled: TiledProgramme, plan: Array, duals: Array, known: bool) -> Decided:
+def price_decisions(
+    data: EnterpriseData, tiled: TiledProgramme, plan: Array, duals: Array, known: bool, *, hull: HullProgramme | None
+) -> Decided:
     r"""Hull price, supporting prices and uplift of a plan with yes-or-no decisions.
 
     .. math::
@@ -72,13 +78,15 @@ def price_decisions(data: EnterpriseData, tiled: TiledProgramme, plan: Array, du
         Of the programme with its integers fixed.
     known : bool
         Whether they determine the price of every year.
+    hull : HullProgramme or None
+        The programme over mixtures of everybody's choices; without it prices are searched by replies.
     """
     replies, problem = Replies(tiled), data.problem
     size = _at_stake(replies, plan, duals)
-    hull = _hull(data, replies, plan, duals, size)
+    found = _hull(data, replies, plan, duals, size, hull)
     discount, scale = problem.discount, data.scale
     uplift, market = np.full(len(problem.enterprise), np.nan), np.nan
-    quoted = duals[: replies.shared] if known else -hull.price
+    quoted = duals[: replies.shared] if known else -found.price
     if not np.isnan(quoted).any() and not _rations(tiled):
         uplift[:] = 0.0
         firms = np.concatenate([members.enterprise for members in data.cohorts])
@@ -87,26 +95,30 @@ def price_decisions(data: EnterpriseData, tiled: TiledProgramme, plan: Array, du
         market = 0.0 if known else scale * float(_rounded(_supply_loss(replies, plan, quoted), size))
     money, per_tonne = "CNY", "CNY/tCO2e"
     published: dict[str, Published] = {
-        "hull_price": (("year",), hull.price / discount, per_tonne),
-        "supporting_low": (("year",), hull.low / discount, per_tonne),
-        "supporting_high": (("year",), hull.high / discount, per_tonne),
+        "hull_price": (("year",), found.price / discount, per_tonne),
+        "supporting_low": (("year",), found.low / discount, per_tonne),
+        "supporting_high": (("year",), found.high / discount, per_tonne),
         "uplift": (("enterprise",), uplift, money),
         "uplift_market": ((), np.array(market), money),
     }
-    return Decided(published, {"price_rule": PRICE_RULE, "supporting_rule": hull.words})
+    return Decided(published, {"price_rule": PRICE_RULE, "supporting_rule": found.words})
 
 
-def _hull(data: EnterpriseData, replies: Replies, plan: Array, duals: Array, size: float) -> _Hull:
+def _hull(
+    data: EnterpriseData, replies: Replies, plan: Array, duals: Array, size: float, hull: HullProgramme | None
+) -> _Hull:
     years = len(data.problem.year)
     nothing = np.full(years, np.nan)
-    words = _unsearched(data, replies)
+    words = _unsearched(data, replies, LARGEST_REPLIES if hull is None else LARGEST_HULL)
     if words:
         return _Hull(nothing, nothing, nothing, np.nan, words)
+    total = float(replies.programme.cost @ plan)
+    if hull is not None:
+        return _hull_of_choices(hull, years, total, size)
     search = Search(replies, size)
     search.start(plan, duals[: replies.shared])
     bound = search.bound()
     price = _tidy(-search.end(np.ones(years)), search.most)
-    total = float(replies.programme.cost @ plan)
     if total - bound > SAME * size:
         return _Hull(price, nothing, nothing, bound, NONE)
     low, high = (
@@ -116,17 +128,44 @@ def _hull(data: EnterpriseData, replies: Replies, plan: Array, duals: Array, siz
     return _Hull(price, low, high, bound, FOUND)
 
 
+def _hull_of_choices(hull: HullProgramme, years: int, total: float, size: float) -> _Hull:
+    """Prices as duals of the programme over mixtures: all of its optimal ones, and their ends."""
+    nothing, balance = np.full(years, np.nan), range(years)
+    solution = LoadedProgramme(hull.programme, warm=True).solve()
+    least = None
+    if solution is not None:
+        face = DualFace(hull.programme, solution)
+        least = face.toward(dict.fromkeys(balance, 1.0))
+    if solution is None or least is None:
+        raise SolverError(
+            "The programme over mixtures of choices has no point, though it has a plan.",
+            "各企业选择混合后的规划没有可行点，尽管已有方案。",
+        )
+    price = _present(least, years)
+    if total - solution.objective > SAME * size:
+        return _Hull(price, nothing, nothing, solution.objective, NONE)
+    ends = []
+    for sign in (1.0, -1.0):
+        found = [face.toward({y: sign}) for y in balance]
+        ends.append(np.array([np.inf if one is None else _present(one, years)[y] for y, one in enumerate(found)]))
+    return _Hull(price, ends[0], ends[1], solution.objective, FOUND)
+
+
+def _present(duals: Array, years: int) -> Array:
+    return _tidy(-duals[:years], np.inf)
+
+
 def _tidy(price: Array, most: float) -> Array:
     found = np.where(price > UNBOUNDED * most, np.inf, price)
     real = float(np.abs(found[np.isfinite(found)]).max(initial=0.0))
     return np.asarray(np.where(found <= SAME * max(real, 1.0), 0.0, found))
 
 
-def _unsearched(data: EnterpriseData, replies: Replies) -> str:
+def _unsearched(data: EnterpriseData, replies: Replies, largest: int) -> str:
     """Why hull and supporting prices are not searched; empty if they are."""
     count = len(data.problem.enterprise) * len(data.problem.year)
-    if count > LARGEST_SEARCH:
-        return f"not searched: {count} enterprise-years are more than {LARGEST_SEARCH}"
+    if count > largest:
+        return f"not searched: {count} enterprise-years are more than {largest}; allowance_price and uplift are"
     if replies.shared > len(data.problem.year):
         return "not searched: places or shared quantities have prices of their own beside the market's"
     return ""

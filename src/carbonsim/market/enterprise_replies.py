@@ -73,12 +73,13 @@ class Replies:
         return tuple(found)
 
     @cached_property
-    def _by_row(self) -> sparse.csr_array:
+    def by_row(self) -> sparse.csr_array:
+        """The whole matrix by row."""
         return sparse.csr_array(self.programme.matrix)
 
     def use(self, block: Block, values: Array) -> Array:
         """What an enterprise's columns take of the shared rows."""
-        return np.asarray(self._by_row[: self.shared, block.columns] @ values)
+        return np.asarray(self.by_row[: self.shared, block.columns] @ values)
 
     def at(self, block: Block, plan: Array, dual: Array) -> Reply:
         """What an enterprise's part of a plan costs it at given prices."""
@@ -111,9 +112,9 @@ class Replies:
     def _part(self, block: Block, dual: Array) -> CompiledProgramme:
         whole, rows, columns = self.programme, block.rows, block.columns
         return CompiledProgramme(
-            cost=whole.cost[columns] - self._by_row[: self.shared, columns].T @ dual,
+            cost=whole.cost[columns] - self.by_row[: self.shared, columns].T @ dual,
             offset=0.0,
-            matrix=sparse.csc_array(self._by_row[rows, columns]),
+            matrix=sparse.csc_array(self.by_row[rows, columns]),
             row_lower=whole.row_lower[rows],
             row_upper=whole.row_upper[rows],
             column_lower=whole.column_lower[columns],

@@ -6,7 +6,7 @@ so the rows are years and not enterprises; trades are recovered afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +204,9 @@ def fixed_supply(problem: MarketProblem, frame: Frame) -> dict[int, float]:
     return dict(zip(problem.year, map(float, supply / frame.scale), strict=True))
 
 
-def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
+def clear_by_programme(
+    problem: MarketProblem, reason: str, progress: Callable[[str, float], None] | None = None
+) -> Clearing:
     """Prices and quantities by solving the programme; the interval from all multipliers that are optimal.
 
     Raises
@@ -217,7 +219,7 @@ def clear_by_programme(problem: MarketProblem, reason: str) -> Clearing:
     if any(instrument.by_enterprise for instrument in problem.instruments):
         from carbonsim.market.enterprise_clearing import clear_by_enterprises
 
-        return clear_by_enterprises(problem, reason)
+        return clear_by_enterprises(problem, reason, progress)
     programme = build_programme(problem)
     compiled = compile_programme(programme.model)
     solution = LoadedProgramme(compiled).solve()

@@ -320,9 +320,10 @@ def _figure(
 
 
 def canvas(
-    title: str, lang: Lang, *, foot: str, illustrative: bool, heights: Sequence[float] = (1.0,), sharex: bool = True
-) -> tuple[Figure, Sequence[Axes]]:
-    """An empty figure with its title, notice and foot, and one axes a height, from the top down."""
+    title: str, lang: Lang, *, foot: str, illustrative: bool, heights: Sequence[float] = (1.0,), sharex: bool = True,
+    across: bool = False,
+) -> tuple[Figure, Sequence[Axes]]:  # fmt: skip
+    """An empty figure with its title, notice and foot, and one axes a height from the top down, or a width across."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -332,8 +333,11 @@ def canvas(
     if illustrative:
         figure.text(0.985, 0.968, phrase("illustrative", lang), ha="right", va="top", fontsize=12,
                     color=palette.CEILING, bbox=palette.BADGE)  # fmt: skip
-    axes = figure.subplots(len(heights), 1, height_ratios=list(heights), squeeze=False, sharex=sharex)
-    return figure, list(axes[:, 0])
+    if across:
+        axes = figure.subplots(1, len(heights), width_ratios=list(heights), squeeze=False, sharey=True)
+    else:
+        axes = figure.subplots(len(heights), 1, height_ratios=list(heights), squeeze=False, sharex=sharex)
+    return figure, list(axes.ravel())
 
 
 def finish(figure: Figure, *, legend: Axes | Sequence[Axes] = (), reverse: bool = False) -> Figure:

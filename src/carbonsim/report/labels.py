@@ -13,6 +13,7 @@ from carbonsim.report.label import Form as Form
 from carbonsim.report.label import Label as Label
 from carbonsim.report.label import Lang as Lang
 from carbonsim.report.market_labels import EQUILIBRIA, PROBLEM_COLUMNS, PROBLEM_PHRASES
+from carbonsim.report.picture_labels import PICTURE_PHRASES
 
 SECTORS: Mapping[str, Label] = {
     "power": Label("电力", "Power"),
@@ -227,6 +228,7 @@ COLUMNS: Mapping[str, Label] = {
 PHRASES: Mapping[str, Label] = {
     **ACCOUNT_PHRASES,
     **PROBLEM_PHRASES,
+    **PICTURE_PHRASES,
     "illustrative": Label("示意企业", "Illustrative enterprises"),
     "illustrative_note": Label(
         "企业、设施、财务与减排数据均为示意，不代表任何真实企业。",

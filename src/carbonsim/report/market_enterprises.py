@@ -9,16 +9,16 @@ import pandas as pd
 
 from carbonsim.market import Market, MarketProblem
 from carbonsim.market.money import market_answers
-from carbonsim.report import drawing, figures, palette, quantities
+from carbonsim.report import drawing, figures, palette, problem_canvas, quantities
 from carbonsim.report.label import Lang
 from carbonsim.report.labels import phrase
-from carbonsim.report.market_labels import money_name
 
 # Only figures.py may import matplotlib, even for its types.
 Figure: TypeAlias = Any
+Axes: TypeAlias = Any
 
+SUBTITLE_WIDTH: Final = 110  # columns of a fixed-width screen, where names take the most room
 MOST_ROWS: Final = 14  # enterprises that have a row; how many others there are is said
-NAME_WIDTH: Final = 26
 
 
 def net_costs(problem: MarketProblem, market: Market) -> pd.DataFrame:
@@ -42,25 +42,36 @@ def net_costs(problem: MarketProblem, market: Market) -> pd.DataFrame:
 
 @figures.style()
 def enterprise_figure(problem: MarketProblem, market: Market, *, lang: Lang, currency: str, note: str = "") -> Figure:
-    """A table of coloured cells, enterprises by year: what each pays on balance, and who gains."""
+    """What each enterprise pays on balance, and who gains: coloured cells by year, or bars of a single year."""
     everybody = net_costs(problem, market)
     frame = everybody.iloc[:MOST_ROWS]
     largest = float(np.nanmax(np.abs(frame.to_numpy()), initial=0.0)) or 1.0
-    scale = quantities.money_scale(largest, lang)
-    unit = scale.unit.replace(money_name("CNY", lang), money_name(currency, lang))
-    source = "来源：carbonsim 市场出清。" if lang == "zh" else "Source: carbonsim, cleared market. "
-    figure, (axes,) = figures.canvas(
-        _title(everybody, lang, scale.divisor, unit), lang, foot=f"{source}{note}", illustrative=False
-    )
-    drawing.heat(
-        axes, frame, lang, colours=palette.DIVERGING, limits=(-largest, largest),
-        write=lambda value: quantities.digits(value / scale.divisor),
-        rows=[quantities.squeezed(str(name), NAME_WIDTH) for name in frame.index],
-    )  # fmt: skip
+    scale = problem_canvas.money_scale(largest, currency, lang)
+    title = _title(everybody, lang, scale.divisor, scale.unit)
+    figure, (axes,) = problem_canvas.canvas(title, lang, note, source="market")
+    if len(frame.columns) == 1:
+        _bars(axes, frame, scale.divisor)
+    else:
+        drawing.heat(
+            axes, frame, lang, colours=palette.DIVERGING, limits=(-largest, largest),
+            write=lambda value: quantities.digits(value / scale.divisor),
+            rows=problem_canvas.squeezed(list(frame.index)),
+        )  # fmt: skip
     rest = len(everybody) - len(frame)
     unlisted = phrase("others_unlisted", lang, count=rest) if rest else ""
-    axes.set_title(f"{phrase('net_cost_cells', lang)} ({unit}){unlisted}", loc="left", fontsize=12)
+    said = f"{phrase('net_cost_cells', lang)} ({scale.unit}){unlisted}"
+    axes.set_title(quantities.wrapped(said, SUBTITLE_WIDTH), loc="left", fontsize=12)
     return figures.finish(figure)
+
+
+def _bars(axes: Axes, frame: pd.DataFrame, divisor: float) -> None:
+    """A bar for each enterprise, to the left of zero for a gain; one column of cells would leave no shape to see."""
+    values = frame.iloc[:, 0].to_numpy() / divisor
+    places = np.arange(len(values))
+    colours = [palette.SHORT if value > 0 else palette.LONG for value in values]
+    axes.barh(places, np.nan_to_num(values), problem_canvas.bar_height(len(values)), color=colours)
+    problem_canvas.write_at_ends(axes, values, places, [quantities.digits(float(value)) for value in values])
+    problem_canvas.name_rows(axes, problem_canvas.squeezed(list(frame.index)))
 
 
 def _title(frame: pd.DataFrame, lang: Lang, divisor: float, unit: str) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from carbonsim.market import Market, MarketProblem
-from carbonsim.report import figures, market_series, palette, quantities
+from carbonsim.report import figures, market_series, palette, problem_canvas, quantities
 from carbonsim.report.label import Lang
 from carbonsim.report.labels import PRICE_BASES, column, phrase, sector_tick, text
 from carbonsim.report.market_enterprises import enterprise_figure
-from carbonsim.report.market_labels import money_name
 
 # Only figures.py may import matplotlib, even for its types.
 Figure: TypeAlias = Any
@@ -38,14 +36,14 @@ def price_figure(problem: MarketProblem, market: Market, *, lang: Lang, currency
     years, price, bank = data.year.values, data.allowance_price.values, data.bank.values
     heights = (3.2, 1.4) if np.abs(bank).max() > 0 else (1.0,)
     title = price_title(market, lang, currency)
-    figure, panels = figures.canvas(title, lang, foot=_foot(lang, note), illustrative=False, heights=heights)
+    figure, panels = problem_canvas.canvas(title, lang, note, source="market", heights=heights)
     top = panels[0]
     steps = market_series.step_lines(problem)
     for line in steps:
         top.plot(years, line.price, color=STEP_COLOUR[line.kind], ls="--", lw=1.8, marker=".", label=_step(line, lang))
     top.plot(years, price, color=palette.PRICE, marker="o", ms=7, label=text(column("allowance_price"), lang), zorder=3)
     _mark_basis(top, market, lang)
-    top.set_ylabel(_per_tonne(currency, lang))
+    top.set_ylabel(problem_canvas.per_tonne(currency, lang))
     _axis(top, years)
     top.set_ylim(top=HEADROOM * top.get_ylim()[1])
     _interval(top, market, lang)
@@ -66,7 +64,7 @@ def curve_figure(
     price, cut = float(at.allowance_price), float(at.abatement.sum())
     curve = market_series.abatement_curve(problem, when, phrase("others", lang))
     title = curve_title(when, price, cut, lang, currency)
-    figure, (axes,) = figures.canvas(title, lang, foot=_foot(lang, note), illustrative=False)
+    figure, (axes,) = problem_canvas.canvas(title, lang, note, source="market")
     scale = quantities.tonnes_scale(float(curve.total.max(initial=cut)), lang)
     curve = market_series.extended(curve, HEADROOM)
     base = np.zeros(len(curve.cost))
@@ -87,35 +85,30 @@ def curve_figure(
     axes.set_title("\n".join(remarks), loc="right", fontsize=11, color=palette.GREY)
     axes.set_xlim(left=0)
     axes.set_xlabel(f"{phrase('abated', lang)} ({scale.unit}){phrase('read_across', lang)}")
-    axes.set_ylabel(_per_tonne(currency, lang))
+    axes.set_ylabel(problem_canvas.per_tonne(currency, lang))
     axes.grid(axis="y")
     return figures.finish(figure, legend=axes)
 
 
-def save_figures(
-    problem: MarketProblem, market: Market, folder: Path, *, lang: Lang, currency: str, note: str
-) -> list[str]:
-    """Write the pictures of a market as SVG and PNG into a folder, and return their names; a tree has none."""
+def market_pictures(
+    problem: MarketProblem, market: Market, *, lang: Lang, currency: str, note: str
+) -> Mapping[str, Figure]:
+    """The pictures of a market by name: the path if there are several years, the curve of the last, and who pays."""
     drawn: dict[str, Figure] = {}
-    if "node" in market.dataset.dims:
-        return []
-    folder.mkdir()
     if len(problem.year) > 1:
         drawn["price"] = price_figure(problem, market, lang=lang, currency=currency, note=note)
     if np.any(problem.options.potential[:, -1] > 0):
         drawn["curve"] = curve_figure(problem, market, lang=lang, currency=currency, note=note)
-    if len(problem.enterprise) > 1 and len(problem.year) > 1:
+    if len(problem.enterprise) > 1:
         drawn["enterprises"] = enterprise_figure(problem, market, lang=lang, currency=currency, note=note)
-    for name, figure in drawn.items():
-        figures.store(figure, name, folder)
-    return list(drawn)
+    return drawn
 
 
 def price_title(market: Market, lang: Lang, currency: str) -> str:
     """Where the price starts and ends, or that the rules leave it open."""
     price, years = market.dataset.allowance_price.values, market.dataset.year.values
     known = np.flatnonzero(np.isfinite(price))
-    unit = _per_tonne(currency, lang)
+    unit = problem_canvas.per_tonne(currency, lang)
     if not known.size:
         return "规则未能决定碳价" if lang == "zh" else "The rules leave the allowance price undetermined"
     start, end = float(price[known[0]]), float(price[known[-1]])
@@ -134,17 +127,8 @@ def curve_title(year: int, price: float, cut: float, lang: Lang, currency: str) 
     tonnes = quantities.tonnes(cut, lang)
     if not np.isfinite(price):
         return f"{year}年减排{tonnes}，碳价未定" if lang == "zh" else f"{tonnes} abated in {year}, the price left open"
-    value = f"{quantities.digits(price)} {_per_tonne(currency, lang)}"
+    value = f"{quantities.digits(price)} {problem_canvas.per_tonne(currency, lang)}"
     return f"{year}年碳价 {value}，减排{tonnes}" if lang == "zh" else f"At {value}, {tonnes} are abated in {year}"
-
-
-def _per_tonne(currency: str, lang: Lang) -> str:
-    return f"{money_name(currency, lang)}/{'吨' if lang == 'zh' else 't'}"
-
-
-def _foot(lang: Lang, note: str) -> str:
-    source = "来源：carbonsim 市场出清。" if lang == "zh" else "Source: carbonsim, cleared market. "
-    return f"{source}{note}"
 
 
 def _step(line: market_series.StepLine, lang: Lang) -> str:
@@ -221,7 +205,7 @@ def _mark_price(axes: Axes, at: Any, price: float, cut: float, lang: Lang, curre
         axes.axhspan(low, high, color=palette.RANGE, alpha=0.3, lw=0, label=phrase("interval", lang))
     axes.axhline(price, color=palette.PRICE, lw=2.4, zorder=3.5)
     axes.plot([cut], [price], ls="", marker="o", ms=10, color=palette.PRICE, zorder=4)
-    axes.annotate(f"{phrase('cleared_at', lang)} {quantities.digits(price)} {_per_tonne(currency, lang)}", (0, price),
+    axes.annotate(f"{phrase('cleared_at', lang)} {problem_canvas.priced(price, currency, lang)}", (0, price),
                   xycoords=("axes fraction", "data"), xytext=(8, 7), textcoords="offset points", color=palette.PRICE,
                   bbox=palette.HALO)  # fmt: skip
 

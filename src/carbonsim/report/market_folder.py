@@ -14,10 +14,9 @@ import xarray as xr
 
 from carbonsim.errors import InputError
 from carbonsim.inputs.files import new_folder, sha256_of_file, write_bytes, write_text
-from carbonsim.market import Market, MarketProblem
 from carbonsim.market.expected import Comparison
 from carbonsim.market.problem_file import NO_CURRENCY, ProblemFile, read_problem
-from carbonsim.report import market_figures
+from carbonsim.report import problem_figures
 from carbonsim.report.certificate_words import certificate_lines
 from carbonsim.report.labels import Lang, language, phrase
 from carbonsim.report.market_console import concept_words, frame_of, title_of, with_units
@@ -104,10 +103,7 @@ def _fill(file: ProblemFile, cleared: Any, comparisons: Sequence[Comparison], fo
         write_text(folder / TABLES / f"{name}.csv", written)
     write_bytes(folder / WORKBOOK, _workbook(file, cleared, comparisons, lang))
     write_text(folder / CERTIFICATE, "\n".join([*certificate_lines(cleared.certificate.lines, lang), ""]))
-    if isinstance(file.problem, MarketProblem) and isinstance(cleared, Market):
-        market_figures.save_figures(
-            file.problem, cleared, folder / FIGURES, lang=lang, currency=file.currency, note=note(file, lang)
-        )
+    problem_figures.save_figures(file, cleared, folder / FIGURES, lang=lang, note=note(file, lang))
 
 
 def _workbook(file: ProblemFile, cleared: Any, comparisons: Sequence[Comparison], lang: Lang) -> bytes:

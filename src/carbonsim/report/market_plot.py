@@ -22,7 +22,7 @@ def plot_market(
     currency: str = "CNY",
     note: str = "",
 ) -> Figure:
-    """The picture of a cleared market: its price path and bank, or the cost curve of a year.
+    """The picture of a cleared market: its price path and bank, the cost curve of a year, or its scenario tree.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def plot_market(
     ------
     InputError
         If the two are no problem and its market, the market has other years than the problem, ``year`` is none of
-        them, or the language is unknown.
+        them or asked of a scenario tree, or the language is unknown.
 
     Examples
     --------
@@ -58,6 +58,7 @@ def plot_market(
     from carbonsim.market import Market, MarketProblem
     from carbonsim.report.labels import language
     from carbonsim.report.market_figures import curve_figure, price_figure
+    from carbonsim.report.tree_figure import tree_figure
 
     if not isinstance(problem, MarketProblem) or not isinstance(market, Market):
         raise InputError(
@@ -66,8 +67,6 @@ def plot_market(
             f"应为 MarketProblem 及其 Market，而不是 {type(problem).__name__} 与 {type(market).__name__}；"
             "对文件请写 plot_market(file.problem, file.clear())。",
         )
-    if "node" in market.dataset.dims:
-        raise InputError("a scenario tree has no single path to draw; its dataset holds price_quantile by year.")
     if [int(year) for year in market.dataset.year.values] != list(problem.year):
         raise InputError("the market has other years than the problem; give the problem that was cleared.")
     if year is not None and year not in problem.year:
@@ -76,6 +75,13 @@ def plot_market(
             f"year 为 {year}，应为该市场 {problem.year[0]} 至 {problem.year[-1]} 中的一年。",
         )
     shown = language(lang)
+    if "node" in market.dataset.dims:
+        if year is not None:
+            raise InputError(
+                f"year is {year}, and a scenario tree has several states in a year; leave year out.",
+                f"year 为 {year}，而情景树在同一年有多个状态；请不要给出 year。",
+            )
+        return tree_figure(problem, market, lang=shown, currency=currency, note=note)
     if len(problem.year) > 1 and year is None:
         return price_figure(problem, market, lang=shown, currency=currency, note=note)
     return curve_figure(problem, market, lang=shown, currency=currency, note=note, year=year)

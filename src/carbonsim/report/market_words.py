@@ -199,6 +199,8 @@ PART_NAMES: Final[Mapping[str, str]] = {
     "MarketProblem": "市场问题",
     "Options": "减排选项",
     "ResponseTerm": "最优响应单元",
+    "hull_programme": "凸包规划：凸包价格的求法",
+    "DualHull": "凸包价格的核验：最高的拉格朗日下界",
     "WithinObligations": "分企业时抵销与罚款不超过清缴义务",
     "keep_within_obligations": "同价同成本的解中抵销与罚款不超过清缴义务的一个",
 }

@@ -207,7 +207,9 @@ def wrapped(words: str, columns: int) -> str:
     lines = []
     while width(words) > columns:
         most = max(end for end in range(1, len(words)) if width(words[:end]) <= columns)
-        commas = [found.end() for found in re.finditer(r"[,;:、，；：] ?", words[: most + 1])]
+        # The comma of 1,500 is no place to break.
+        commas = [found.end() for found in re.finditer(r"(?:[,;:](?!\d)|[、，；：]) ?", words)
+                  if found.end() <= most + 1]  # fmt: skip
         blanks = [found.end() for found in re.finditer(" ", words[: most + 1])]
         far = [end for end in commas if width(words[:end]) > columns // 2] or blanks
         cut = far[-1] if far else most

@@ -4,7 +4,7 @@ from carbonsim.solving.compile import CompiledProgramme, compile_programme, writ
 from carbonsim.solving.dual_face import DualFace
 from carbonsim.solving.highs import LoadedProgramme
 from carbonsim.solving.infeasible import Infeasibility, explain_infeasible
-from carbonsim.solving.mixed_integer import IntegerSolution, solve_mixed_integer
+from carbonsim.solving.mixed_integer import IntegerSolution, plan_at, solve_mixed_integer
 from carbonsim.solving.solution import Solution
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Solution",
     "compile_programme",
     "explain_infeasible",
+    "plan_at",
     "solve_mixed_integer",
     "write_lp",
 ]

@@ -60,8 +60,11 @@ class LoadedProgramme:
         if self._warm:
             self._highs.setOptionValue("solver", "simplex")
             self._highs.setOptionValue("presolve", "off")
-        if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not has_point(shifted)):
-            return None
+        if status in ("Infeasible", "Primal infeasible or unbounded"):
+            # The interior-point method may call a degenerate programme infeasible that has a point.
+            if not has_point(shifted):
+                return None
+            status = _by_simplex(self._highs)
         if status != "Optimal":
             raise SolverError(
                 f"HiGHS stopped with status '{status}'; only a proven optimum gives prices.",
@@ -187,8 +190,11 @@ def run_linear(solver: highspy.Highs, programme: CompiledProgramme) -> str:
         return "Optimal" if np.all((programme.row_lower <= 0) & (programme.row_upper >= 0)) else "Infeasible"
     solver.run()
     status = str(solver.modelStatusToString(solver.getModelStatus()))
-    if status in DECIDED:
-        return status
+    return status if status in DECIDED else _by_simplex(solver)
+
+
+def _by_simplex(solver: highspy.Highs) -> str:
+    """Run HiGHS afresh by the simplex method; the status at the end."""
     solver.clearSolver()
     method = solver.getOptionValue("solver")[1]
     solver.setOptionValue("solver", "simplex")

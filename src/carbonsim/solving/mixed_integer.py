@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 
@@ -68,6 +69,8 @@ def solve_mixed_integer(
     status = solver.modelStatusToString(solver.getModelStatus())
     if status == "Infeasible" or (status == "Primal infeasible or unbounded" and not has_point(programme)):
         return None
+    if status == "Time limit reached":
+        _raise_unproven(float(solver.getInfo().mip_gap), seconds)
     if status != "Optimal":
         raise SolverError(
             f"HiGHS stopped with status '{status}' before it proved the best plan.",
@@ -75,11 +78,40 @@ def solve_mixed_integer(
         )
     found = np.array(solver.getSolution().col_value, dtype=float)
     bound = float(solver.getInfo().mip_dual_bound)
-    return _plan(programme, found, bound, gap)
+    return plan_at(programme, found, bound, gap)
 
 
-def _plan(programme: CompiledProgramme, found: Array, bound: float, gap: float) -> IntegerSolution:
-    """The plan with its integers rounded and fixed; its cost is recomputed and held to the bound."""
+def _raise_unproven(left: float, seconds: float) -> NoReturn:
+    """SolverError with the gap that is left once the time is over."""
+    far = np.isfinite(left)
+    found = f"the best one found may be {100 * left:.3g} % too dear" if far else "none was found"
+    found_zh = f"已找到的最好方案可能偏贵 {100 * left:.3g}%" if far else "尚未找到方案"
+    raise SolverError(
+        f"The best plan was not proven in {seconds:g} s: {found}. "
+        "Solve fewer enterprises or years, or with fewer yes-or-no decisions.",
+        f"{seconds:g} 秒内未能证明最优方案：{found_zh}。请减少企业或年份，或减少是非决策。",
+    )
+
+
+def plan_at(programme: CompiledProgramme, found: Array, bound: float, gap: float = INTEGER_GAP) -> IntegerSolution:
+    """The plan with its integers rounded and fixed; its cost is recomputed and held to the bound.
+
+    Parameters
+    ----------
+    programme : CompiledProgramme
+        With its integers.
+    found : array (column)
+        Values of the integers; those of all others are found again.
+    bound : float
+        Proven lower bound on the cost of every plan, also by another form of the same programme.
+    gap : float [1]
+        Largest relative gap between plan and bound that is accepted.
+
+    Raises
+    ------
+    SolverError
+        If the plan does not stand up once its integers are fixed, or costs more than the bound and gap allow.
+    """
     whole = np.zeros(len(found), dtype=bool) if programme.integer is None else programme.integer
     rounded = np.round(found)
     fixed = replace(

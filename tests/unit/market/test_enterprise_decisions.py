@@ -245,3 +245,22 @@ def test_volumes_at_a_part_and_years_without_trade_pass_the_audit(seed: int) -> 
         "instruments": {"transaction_cost": fee, **bank, "price_ceiling": {"price": 70.0}},
     }
     assert clear(MarketProblem.from_mapping(mapping)).certificate.passed
+
+
+@pytest.mark.parametrize("seed", [21, 27, 31, 38])
+def test_price_of_an_open_face_is_the_path_of_the_least_sum(seed: int) -> None:
+    problem = drawn(seed)[0]
+    found = clear(problem).dataset
+    # The low ends fit together in these markets, so nothing adds up to less.
+    assert (found.price_high.values - found.price_low.values).max() > 0.4
+    assert found.allowance_price.values == pytest.approx(found.price_low.values, rel=1e-9)
+    changed = found.copy(deep=True)
+    changed["allowance_price"].values[:] = found.price_high.values
+    assert "price.is_least_sum" in [line.name for line in audit(problem, changed).failures()]
+
+
+def test_where_low_ends_do_not_fit_together_the_least_sum_is_published() -> None:
+    found = clear(drawn(1)[0]).dataset
+    # Without interest: 15 + 21 2/3 = 36 2/3; with 19 in the second year the first has 19 too, which adds up to 38.
+    assert found.price_low.values == pytest.approx([15.0, 19.0])
+    assert found.allowance_price.values == pytest.approx([15.0, 65 / 3])

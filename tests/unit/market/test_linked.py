@@ -145,3 +145,18 @@ def test_exported_allowances_widen_no_limit_by_obligations() -> None:
     price = 69.55 / 1.31
     assert prices(result) == pytest.approx([price, price])
     assert float(result.dataset.flow[0, 0]) == pytest.approx(40 - price / 2)
+
+
+def test_two_markets_that_nothing_bounds_from_above_have_no_high_end() -> None:
+    # Each emits 10 t, may cut 5 t at 10 CNY/t and has 5 t: every price from 10 clears both.
+    alone = MarketProblem.from_mapping({
+        "year": [2025],
+        "supply": [5.0],
+        "enterprises": {"works": {"baseline": 10.0}},
+        "options": {"works/cut": {"enterprise": "works", "potential": 5.0, "unit_cost": 10.0}},
+    })  # fmt: skip
+    problem = linked(Gate("ew", "east", "west"), west=alone, east=alone)
+    result = clear_linked(problem)
+    assert result.dataset.price_low.values.ravel() == pytest.approx([10.0, 10.0])
+    assert np.all(np.isnan(result.dataset.price_high.values))
+    assert not missed(result.dataset, lambda seen: audit_linked(problem, seen, result.markets), ["price_low"])
