@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Rival(Generic[State]):
 
     ``phase`` is the phase it is compared with; ``agrees`` raises if the two answers differ. At sizes above ``largest``
     the rival is not run and no ratio exists. At ``largest`` the ratio has to be ``least_ratio`` or more, if one is
-    promised; below it fixed costs count.
+    promised; below it fixed costs count. Above ``largest_traced`` its memory is not measured, for tracing slows Python.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Rival(Generic[State]):
     agrees: Callable[[State], None]
     largest: int
     least_ratio: float | None = None
+    largest_traced: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

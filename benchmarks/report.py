@@ -104,7 +104,7 @@ def _rows(benchmark: Benchmark[Any], one: Mapping[str, Any]) -> list[str]:
         rows.append(f"| {' | '.join(cells)} |")
     for name, spent in one["rivals"].items():
         ratio = f"{spent['ratio_cpu']:.3g} × {spent['phase']}"
-        peak = f"{one['peak_mib'][name]:,.1f}"
+        peak = f"{one['peak_mib'][name]:,.1f}" if name in one["peak_mib"] else "not measured"
         cells = (f"{one['size']:,}", f"*{name}*", f"{spent['wall']:.3f}", f"{spent['cpu']:.3f}", peak, "", ratio, load)
         rows.append(f"| {' | '.join(cells)} |")
     return rows

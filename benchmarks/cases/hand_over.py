@@ -92,6 +92,7 @@ def hand_over() -> Benchmark[HandedOver]:
                 agrees=HandedOver.agrees,
                 largest=10_000,
                 least_ratio=50.0,
+                largest_traced=1_000,
             ),
         ),
     )
