@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
+
 import numpy as np
 
 from carbonsim.allocation.obligations import CappedObligation, CollaredIntensity
@@ -189,4 +192,18 @@ def half_an_answer(*, weight: float = 50.0, supply: float = 12.0) -> MarketProbl
         ),
         supply=np.array([supply]),
         responses=(ResponseTerm(0, 2025, 300.0, 0.0, rule, (0, 1), (), weight=weight),),
+    )
+
+
+def in_tonnes(problem: MarketProblem, factor: float, tools: Iterable[Instrument]) -> MarketProblem:
+    """The market with every tonne, and nothing else, multiplied; its instruments in the same unit are given."""
+    options = problem.options
+    return dataclasses.replace(
+        problem,
+        baseline=problem.baseline * factor,
+        fixed=problem.fixed * factor,
+        supply=problem.supply * factor,
+        opening_bank=problem.opening_bank * factor,
+        options=dataclasses.replace(options, potential=options.potential * factor, slope=options.slope / factor),
+        instruments=tuple(tools),
     )

@@ -127,6 +127,11 @@ class InputError(CarbonsimError):
         return "\n".join(lines)
 
 
+def issues_of(code: str, source: str, texts: Iterable[str]) -> list[Issue]:
+    """An issue for each text that says what is wrong with ``source``, in Chinese too where the texts carry it."""
+    return [Issue(code, str(source), str(text), chinese_of(text), source_zh=chinese_of(source)) for text in texts]
+
+
 def _bare(issue: Issue, lang: str) -> str:
     """Message and hint; a suggestion that was given in English only is put into Chinese."""
     if lang != "zh":

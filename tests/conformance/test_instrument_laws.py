@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builders import beside, market, one_of_each
+from builders import beside, in_tonnes, market, one_of_each
 from carbonsim.market import Instrument, MarketProblem, clear, instruments
 from carbonsim.market.enterprise_data import EnterpriseData
 from carbonsim.market.enterprise_programme import declare_enterprises
@@ -70,16 +70,7 @@ def instrument_in_units(one: Instrument, factor: float) -> Instrument:
 
 def in_units(problem: MarketProblem, factor: float) -> MarketProblem:
     """The market with every tonne, and nothing else, multiplied."""
-    options = problem.options
-    return dataclasses.replace(
-        problem,
-        baseline=problem.baseline * factor,
-        fixed=problem.fixed * factor,
-        supply=problem.supply * factor,
-        opening_bank=problem.opening_bank * factor,
-        options=dataclasses.replace(options, potential=options.potential * factor, slope=options.slope / factor),
-        instruments=tuple(instrument_in_units(one, factor) for one in problem.instruments),
-    )
+    return in_tonnes(problem, factor, [instrument_in_units(one, factor) for one in problem.instruments])
 
 
 def example(name: str, **changes: object) -> MarketProblem:

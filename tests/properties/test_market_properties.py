@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from builders import in_tonnes
 from carbonsim.errors import InfeasibleError
 from carbonsim.market import Instrument, Market, MarketProblem, Options, clear
 from carbonsim.market.instruments.auction_floor import AuctionFloor
@@ -188,16 +189,7 @@ def scaled(problem: MarketProblem, factor: float) -> MarketProblem:
             if name == "quantity" or (name == "borrowing" and np.all(np.isfinite(values)))
         }
         made.append(dataclasses.replace(one, **fields))  # type: ignore[type-var]
-    options = problem.options
-    return dataclasses.replace(
-        problem,
-        baseline=problem.baseline * factor,
-        fixed=problem.fixed * factor,
-        supply=problem.supply * factor,
-        opening_bank=problem.opening_bank * factor,
-        options=dataclasses.replace(options, potential=options.potential * factor, slope=options.slope / factor),
-        instruments=tuple(made),
-    )
+    return in_tonnes(problem, factor, made)
 
 
 @EXAMPLES

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, Issue, Said, chinese_of, shorten
+from carbonsim.errors import InputError, Said, chinese_of, issues_of, shorten
 from carbonsim.market.audit_auction import audit_auction
 from carbonsim.market.certificate import Certificate, check_certificate
 from carbonsim.market.supply import Array
@@ -99,12 +99,7 @@ class Auction:
     def __post_init__(self) -> None:
         object.__setattr__(self, "bids", tuple(self.bids))
         if found := _problems(self):
-            raise InputError(
-                [
-                    Issue(code="auction", source="auction", source_zh="拍卖", message=text, message_zh=chinese_of(text))
-                    for text in found
-                ]
-            )
+            raise InputError(issues_of("auction", Said("auction", "拍卖"), found))
 
     @property
     def offered(self) -> float:

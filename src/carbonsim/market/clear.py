@@ -21,7 +21,7 @@ from carbonsim.market.lumpy import clear_lumpy
 from carbonsim.market.notebook import market_html
 from carbonsim.market.price_search import clear_by_price_search
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.supply import EngineName, engine_zh
+from carbonsim.market.supply import INSTEAD_OF_ALLOWANCES, EngineName, engine_zh
 
 Engine = Literal["auto", "programme", "price_search", "best_response"]
 Progress = Callable[[str, float], None]
@@ -182,7 +182,7 @@ def _check_within_obligations(problem: MarketProblem, dataset: xr.Dataset) -> No
     obligation = dataset.obligation.values.sum(axis=0)
     instead = dataset.offsets_used.values + dataset.penalty_tonnes.values
     y = over[0]
-    names = [step.name for step in problem.steps if step.kind in ("offset", "penalty") and step.exists()[y]]
+    names = [step.name for step in problem.steps if step.kind in INSTEAD_OF_ALLOWANCES and step.exists()[y]]
     raise InputError(
         f"{shorten(names)} would stand in for {instead[y]:,.6g} t in {problem.year[y]}, where only "
         f"{obligation[y]:,.6g} t have to be surrendered: the rest would be new allowances for other years. Limit "

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from carbonsim.errors import InputError, Issue, Said, chinese_of, shorten
+from carbonsim.errors import InputError, Said, issues_of, shorten
 from carbonsim.market.audit_desk import audit_desk
 from carbonsim.market.certificate import Certificate, check_certificate
 from carbonsim.market.supply import Array
@@ -101,12 +101,7 @@ class Desk:
         object.__setattr__(self, "window", tuple(map(str, self.window)) or self.month)
         found = list(_problems(self))
         if found:
-            raise InputError(
-                [
-                    Issue(code="desk", source="desk", source_zh="履约台", message=text, message_zh=chinese_of(text))
-                    for text in found
-                ]
-            )
+            raise InputError(issues_of("desk", Said("desk", "履约台"), found))
 
     def by_month(self, name: str) -> Array:
         """A field over months; a single number of ``issued`` stands in the first month only."""

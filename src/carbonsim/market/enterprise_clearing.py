@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from carbonsim.errors import InfeasibleError, InputError, Said, SolverError, shorten
 from carbonsim.market.clearing import Clearing, EnterpriseClearing
-from carbonsim.market.enterprise_data import OWN_KINDS, EnterpriseData
+from carbonsim.market.enterprise_data import EnterpriseData
 from carbonsim.market.enterprise_decisions import price_decisions
 from carbonsim.market.enterprise_hull import HullProgramme, best_plan, hull_programme
 from carbonsim.market.enterprise_instrument import Found, Published
@@ -23,9 +23,10 @@ from carbonsim.market.problem import MarketProblem
 from carbonsim.market.programme import responds
 from carbonsim.market.programme_prices import POINT_WIDTH
 from carbonsim.market.programme_refusals import LARGEST_QUADRATIC
+from carbonsim.market.programme_within import as_cheap, over_obligations
 from carbonsim.market.rounding import at_bounds
 from carbonsim.market.scarcity import forward_shortfall, raise_infeasible
-from carbonsim.market.supply import Array
+from carbonsim.market.supply import INSTEAD_OF_ALLOWANCES, Array
 from carbonsim.solving import (
     CompiledProgramme,
     DualFace,
@@ -82,10 +83,7 @@ def _within_obligations(solved: _Solved) -> _Solved:
     The same ones where they are so, or where there are none. Whole numbers stay as the plan has them.
     """
     problem = solved.data.problem
-    obligation = np.sum(problem.share * problem.baseline, axis=0)
-    obligation -= np.sum(problem.option_share * solved.abatement(), axis=0)
-    own = np.array([step.kind in OWN_KINDS for step in problem.steps], dtype=bool)
-    if np.all(_steps(solved)[1][own].sum(axis=0) <= obligation + NEGLIGIBLE * max(float(obligation.max()), NEGLIGIBLE)):
+    if not over_obligations(problem, solved.abatement(), _steps(solved)[1]):
         return solved
     bounded = tiled_programme(dataclasses.replace(solved.data, within=True)).programme
     fixed = dataclasses.replace(
@@ -94,9 +92,8 @@ def _within_obligations(solved: _Solved) -> _Solved:
         column_lower=solved.programme.column_lower,
         column_upper=solved.programme.column_upper,
     )
-    other = LoadedProgramme(fixed, warm=True).solve()
-    least = solved.solution.objective
-    if other is None or other.objective > least + NEGLIGIBLE * max(1.0, abs(least)):
+    other = as_cheap(LoadedProgramme(fixed, warm=True).solve(), solved.solution)
+    if other is None:
         return solved
     return dataclasses.replace(solved, solution=dataclasses.replace(solved.solution, values=other.values))
 
@@ -295,7 +292,7 @@ def _steps(solved: _Solved) -> tuple[Array, Array]:
     by_step = np.zeros((len(problem.steps), *problem.baseline.shape))
     steps = np.zeros((len(problem.steps), len(problem.year)))
     for s, step in enumerate(problem.steps):
-        if step.kind in OWN_KINDS:
+        if step.kind in INSTEAD_OF_ALLOWANCES:
             by_step[s] = np.maximum(_tidy(solved.column(f"{step.name}_used")), 0.0)
             steps[s] = by_step[s].sum(axis=0)
         else:

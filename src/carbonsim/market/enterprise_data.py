@@ -16,11 +16,10 @@ from carbonsim.market.instruments.banking import Banking
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.programme import in_programme, unpriced_use
 from carbonsim.market.programme_prices import SCALED_TOTAL
-from carbonsim.market.supply import Array, SupplyStep
+from carbonsim.market.supply import INSTEAD_OF_ALLOWANCES, Array, SupplyStep
 
 Index = NDArray[np.intp]
 
-OWN_KINDS = ("offset", "penalty")  # steps that each enterprise uses itself; all others sell to the market
 
 GIVEN = "the opening bank belongs to the enterprises as given by opening_split"
 PRO_RATA = "the opening bank is split pro rata to obligations before abatement in the first year"
@@ -65,12 +64,12 @@ class EnterpriseData:
     @cached_property
     def own_steps(self) -> tuple[SupplyStep, ...]:
         """Steps that enterprises use themselves."""
-        return tuple(step for step in self.problem.steps if step.kind in OWN_KINDS)
+        return tuple(step for step in self.problem.steps if step.kind in INSTEAD_OF_ALLOWANCES)
 
     @cached_property
     def market_steps(self) -> tuple[SupplyStep, ...]:
         """Steps that sell allowances to the market."""
-        return tuple(step for step in self.problem.steps if step.kind not in OWN_KINDS)
+        return tuple(step for step in self.problem.steps if step.kind not in INSTEAD_OF_ALLOWANCES)
 
     @cached_property
     def instruments(self) -> tuple[EnterpriseInstrument, ...]:
@@ -235,7 +234,7 @@ def _refuse(problem: MarketProblem) -> None:
                 "banking.borrowing_interest 没有分企业的形式；请删去该利息。",
             )
     for step in problem.steps:
-        if step.slope is not None and step.kind in OWN_KINDS:
+        if step.slope is not None and step.kind in INSTEAD_OF_ALLOWANCES:
             raise InputError(
                 f"{step.name} has a price that rises with its use by all, which has no form by enterprise; cut it into "
                 "steps of constant price.",

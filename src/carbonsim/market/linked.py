@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from carbonsim.errors import InfeasibleError, InputError, Issue, Said, chinese_of, shorten
+from carbonsim.errors import InfeasibleError, InputError, Said, issues_of, shorten
 from carbonsim.market.audit_linked import audit_linked
 from carbonsim.market.certificate import Certificate, check_certificate
 from carbonsim.market.clear import Market, clear
@@ -72,18 +72,7 @@ class LinkedMarkets:
     def __post_init__(self) -> None:
         object.__setattr__(self, "gates", tuple(self.gates))
         if found := _problems(self):
-            raise InputError(
-                [
-                    Issue(
-                        code="linked",
-                        source="linked markets",
-                        source_zh="连接的市场",
-                        message=text,
-                        message_zh=chinese_of(text),
-                    )
-                    for text in found
-                ]
-            )
+            raise InputError(issues_of("linked", Said("linked markets", "连接的市场"), found))
 
     @property
     def year(self) -> tuple[int, ...]:

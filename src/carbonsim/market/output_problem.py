@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonsim.errors import InputError, Issue, Said, chinese_of, shorten
+from carbonsim.errors import InputError, Said, issues_of, shorten
 from carbonsim.market.supply import Array
 
 IntArray = NDArray[np.intp]
@@ -127,18 +127,7 @@ class OutputProblem:
     def __post_init__(self) -> None:
         problems = list(_problems(self))
         if problems:
-            raise InputError(
-                [
-                    Issue(
-                        code="output",
-                        source="output problem",
-                        source_zh="产出类问题",
-                        message=text,
-                        message_zh=chinese_of(text),
-                    )
-                    for text in problems
-                ]
-            )
+            raise InputError(issues_of("output", Said("output problem", "产出类问题"), problems))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> OutputProblem:

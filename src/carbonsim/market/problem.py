@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from carbonsim.allocation.core import ObligationRule
-from carbonsim.errors import InputError, Issue, chinese_of
+from carbonsim.errors import InputError, Said, issues_of
 from carbonsim.market.plans import Plans
 from carbonsim.market.problem_checks import problems_of
 from carbonsim.market.supply import Array, Instrument, SupplyStep, write_yearly
@@ -157,18 +157,7 @@ class MarketProblem:
     def __post_init__(self) -> None:
         problems = list(problems_of(self))
         if problems:
-            raise InputError(
-                [
-                    Issue(
-                        code="market",
-                        source="market problem",
-                        source_zh="市场问题",
-                        message=text,
-                        message_zh=chinese_of(text),
-                    )
-                    for text in problems
-                ]
-            )
+            raise InputError(issues_of("market", Said("market problem", "市场问题"), problems))
 
     @classmethod
     def from_mapping(cls, mapping: dict[str, object]) -> MarketProblem:

@@ -18,7 +18,7 @@ from carbonsim.market.plans import Plans
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.programme_prices import SCALED_TOTAL, balance_prices, price_interval, row_prices
 from carbonsim.market.programme_refusals import check_programme_holds
-from carbonsim.market.programme_within import INSTEAD, solve_within
+from carbonsim.market.programme_within import over_obligations, solve_within
 from carbonsim.market.rounding import at_bounds
 from carbonsim.market.scarcity import forward_shortfall, raise_infeasible
 from carbonsim.market.supply import Array, SupplyStep
@@ -233,8 +233,10 @@ def clear_by_programme(
         raise_infeasible(problem, forward_shortfall(problem) or solver_missing, found.rows)
     price = balance_prices(problem, solution.row_dual, balance)
     low, high, duals = price_interval(problem, compiled, balance, (price, solution))
-    compiled, solution = _within_obligations(problem, programme, compiled, solution)
     abatement, steps = programme_quantities(problem, programme, compiled, solution)
+    if over_obligations(problem, abatement, steps):
+        compiled, solution = solve_within(programme, compiled, solution)
+        abatement, steps = programme_quantities(problem, programme, compiled, solution)
     undetermined = ~responds(problem) & (high > low)
     return Clearing(
         engine="programme",
@@ -253,17 +255,6 @@ def clear_by_programme(
         flows=_flows(problem, programme, compiled, solution),
         prices=row_prices(problem, programme.frame, compiled, duals),
     )
-
-
-def _within_obligations(
-    problem: MarketProblem, programme: Programme, compiled: CompiledProgramme, solution: Solution
-) -> tuple[CompiledProgramme, Solution]:
-    """The optimum whose quantities are published; see ``solve_within``."""
-    abatement, steps = programme_quantities(problem, programme, compiled, solution)
-    obligation = (problem.share * problem.baseline).sum(axis=0) - (problem.option_share * abatement).sum(axis=0)
-    stands_in = np.array([step.kind in INSTEAD for step in problem.steps], dtype=bool)
-    instead = steps[stands_in].sum(axis=0)
-    return solve_within(programme, compiled, solution, (obligation, instead))
 
 
 def responds(problem: MarketProblem) -> NDArray[np.bool_]:

@@ -6,19 +6,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonsim.market.supply import Array
+from carbonsim.market.problem import MarketProblem
+from carbonsim.market.supply import INSTEAD_OF_ALLOWANCES, Array
 from carbonsim.solving import CompiledProgramme, LoadedProgramme, Solution, compile_programme
 
 if TYPE_CHECKING:
     from carbonsim.market.programme import Programme
 
-INSTEAD = ("offset", "penalty")  # kinds of steps that stand in for allowances
 OVER = 1e-9  # share of a year's obligations by which what stands in for them may exceed them
 AS_CHEAP = 1e-9  # relative difference of two costs below which they are equal
 
 
+def over_obligations(problem: MarketProblem, abatement: Array, steps: Array) -> bool:
+    """Whether offsets and fees of some year exceed what there is to surrender in it.
+
+    Parameters
+    ----------
+    problem : MarketProblem
+    abatement : array [tCO2e] (option, year)
+    steps : array [tCO2e] (step, year)
+    """
+    obligation = (problem.share * problem.baseline).sum(axis=0) - (problem.option_share * abatement).sum(axis=0)
+    stands_in = np.array([step.kind in INSTEAD_OF_ALLOWANCES for step in problem.steps], dtype=bool)
+    most = obligation + OVER * max(float(obligation.max()), 1e-9)
+    return not np.all(steps[stands_in].sum(axis=0) <= most)
+
+
+def as_cheap(other: Solution | None, least: Solution) -> Solution | None:
+    """Another solution if it costs no more than the least-cost one, else None."""
+    if other is None or other.objective > least.objective + AS_CHEAP * max(1.0, abs(least.objective)):
+        return None
+    return other
+
+
 def solve_within(
-    programme: Programme, compiled: CompiledProgramme, solution: Solution, quantities: tuple[Array, Array]
+    programme: Programme, compiled: CompiledProgramme, solution: Solution
 ) -> tuple[CompiledProgramme, Solution]:
     """An optimum within obligations, with the arrays that it solves, if there is one of the same cost; else the first.
 
@@ -31,15 +53,9 @@ def solve_within(
         Its model gets the rows.
     compiled : CompiledProgramme
     solution : Solution
-    quantities : tuple of array [tCO2e] (year)
-        Obligations, and what stands in for allowances.
+        With offsets and fees over a year's obligations.
     """
-    obligation, instead = quantities
-    if np.all(instead <= obligation + OVER * max(float(obligation.max()), 1e-9)):
-        return compiled, solution
-    programme.frame.limit_by_obligation("within", INSTEAD)
+    programme.frame.limit_by_obligation("within", INSTEAD_OF_ALLOWANCES)
     arrays = compile_programme(programme.model)
-    other = LoadedProgramme(arrays).solve()
-    if other is None or other.objective > solution.objective + AS_CHEAP * max(1.0, abs(solution.objective)):
-        return compiled, solution
-    return arrays, other
+    other = as_cheap(LoadedProgramme(arrays).solve(), solution)
+    return (compiled, solution) if other is None else (arrays, other)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonsim.errors import InfeasibleError, InputError, Issue, Said, SolverError, chinese_of
+from carbonsim.errors import InfeasibleError, InputError, Said, SolverError, chinese_of, issues_of
 from carbonsim.market.supply import Array
 from carbonsim.market.supply_rule import Observed, Response, SupplyRule, offered, with_change
 
@@ -124,18 +124,7 @@ def _check(problem: MarketProblem, rule: SupplyRule, settings: Search) -> None:
                 )
             )
     if found:
-        raise InputError(
-            [
-                Issue(
-                    code="supply_rule",
-                    source="market problem",
-                    source_zh="市场问题",
-                    message=text,
-                    message_zh=chinese_of(text),
-                )
-                for text in found
-            ]
-        )
+        raise InputError(issues_of("supply_rule", Said("market problem", "市场问题"), found))
 
 
 class _Iteration:

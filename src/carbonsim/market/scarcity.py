@@ -11,7 +11,7 @@ import numpy as np
 from carbonsim.errors import InfeasibleError, Said, joined, shorten
 from carbonsim.market.carry_over import carry_over
 from carbonsim.market.problem import MarketProblem
-from carbonsim.market.supply import Array
+from carbonsim.market.supply import INSTEAD_OF_ALLOWANCES, Array
 from carbonsim.market.vintage_stock import oldest_first, vintages_of
 
 
@@ -87,7 +87,7 @@ def _offer(problem: MarketProblem) -> _Offer:
         quantity = np.where(step.exists(), np.minimum(step.quantity, everything), 0.0)
         if step.obligation_share is not None:
             quantity = np.where(step.exists(), step.obligation_share, 0.0) * obligation
-        if step.kind in ("offset", "penalty"):
+        if step.kind in INSTEAD_OF_ALLOWANCES:
             stands_in = stands_in + quantity
         else:
             issued = issued + quantity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +49,10 @@ class MarketSetting:
     least_obligation: Array
     most_obligation: Array
     part: float = 1.0
+
+
+# Kinds of steps that stand in for allowances: an enterprise uses them itself. All others sell to the market.
+INSTEAD_OF_ALLOWANCES: Final = ("offset", "penalty")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

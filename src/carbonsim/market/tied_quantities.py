@@ -17,13 +17,12 @@ from carbonsim.market.carry_over import CarryOver, carry_over
 from carbonsim.market.clearing import Clearing
 from carbonsim.market.problem import MarketProblem
 from carbonsim.market.rounding import at_bounds
-from carbonsim.market.supply import Array
+from carbonsim.market.supply import INSTEAD_OF_ALLOWANCES, Array
 from carbonsim.solving import CompiledProgramme, LoadedProgramme
 
 SAME = 1e-9  # relative difference of two prices below which they are equal
 SCALED = 1e3  # largest yearly quantity in the unit of the programme
 CARRIED = 1e-3  # weight of a tonne of the bank that moves, of one that is used
-INSTEAD = ("offset", "penalty")  # kinds of steps that stand in for allowances
 
 
 @dataclass(slots=True)
@@ -130,7 +129,7 @@ def _add_steps(problem: MarketProblem, clearing: Clearing, price: Array, moves: 
             used = float(clearing.step_used[s, y])
             room = np.inf if step.obligation_share is not None else float(step.quantity[y]) - used
             entries = {f"balance[{y}]": -1.0}
-            if step.kind in INSTEAD:
+            if step.kind in INSTEAD_OF_ALLOWANCES:
                 entries[f"within[{y}]"] = 1.0
             if step.obligation_share is not None:
                 entries[f"limit[{s},{y}]"] = 1.0

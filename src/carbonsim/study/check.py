@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from carbonsim.accounting import build_inventory
 from carbonsim.errors import InputError, Issue
-from carbonsim.inputs import check_scenario, obligation_share, packaged_studies, read_scenario
-from carbonsim.measures import build_options
-from carbonsim.study.assemble import assemble
+from carbonsim.inputs import check_scenario, packaged_studies, read_scenario
+from carbonsim.study.build import build_problem
 from carbonsim.study.provenance import declared_reads
-from carbonsim.study.simulate import covered_by_enterprise
 
 
 def check_study(study: str) -> list[Issue]:
@@ -30,11 +27,7 @@ def check_study(study: str) -> list[Issue]:
     if any(problem.severity == "error" for problem in problems):
         return problems
     try:
-        scenario = read_scenario(study)
-        inventory = build_inventory(scenario)
-        options = build_options(scenario, inventory)
-        share = obligation_share(scenario, covered_by_enterprise(inventory))
-        assemble(scenario, inventory, options, share)
+        build_problem(read_scenario(study))
     except InputError as error:
         return [*problems, *error.issues]
     return problems
